@@ -1,0 +1,139 @@
+//! What a file is, apart from its names.
+
+use std::collections::BTreeMap;
+
+use crate::Content;
+
+/// Extended attributes, by full name (`security.capability`), in the form of the system call interface.
+pub type Xattrs = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A point in time, counted from 1970-01-01 00:00:00 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Timestamp {
+    /// Whole seconds; negative before 1970.
+    pub seconds: i64,
+    /// Nanoseconds after them, 0 to 999,999,999.
+    pub nanoseconds: u32,
+}
+
+/// Owner, permissions, time and attributes.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Metadata {
+    /// Permission bits with setuid, setgid and sticky: 0 to 0o7777. The type is not in here.
+    pub mode: u16,
+    /// Numeric owner.
+    pub uid: u32,
+    /// Numeric group.
+    pub gid: u32,
+    /// Last change of the contents.
+    pub mtime: Timestamp,
+    /// Extended attributes.
+    pub xattrs: Xattrs,
+    /// Nobody may change the inode (`chattr +i`).
+    pub immutable: bool,
+}
+
+impl Metadata {
+    /// Owned by root, with the permissions `mode` (0 to 0o7777), from 1970, without attributes.
+    #[must_use]
+    pub fn root(mode: u16) -> Self {
+        Self { mode, ..Self::default() }
+    }
+}
+
+/// Anything that is not a directory.
+#[derive(Clone, Debug)]
+pub struct Inode {
+    /// Owner, permissions, time and attributes.
+    pub metadata: Metadata,
+    /// The type with what belongs to it.
+    pub kind: InodeKind,
+}
+
+/// The type of an inode.
+#[derive(Clone, Debug)]
+pub enum InodeKind {
+    /// A regular file.
+    Regular(Content),
+    /// A symbolic link with its target.
+    Symlink(Vec<u8>),
+    /// A character device.
+    CharDevice {
+        /// Major number.
+        major: u32,
+        /// Minor number.
+        minor: u32,
+    },
+    /// A block device.
+    BlockDevice {
+        /// Major number.
+        major: u32,
+        /// Minor number.
+        minor: u32,
+    },
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+}
+
+impl InodeKind {
+    /// The type in words, for messages.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Regular(_) => "regular file",
+            Self::Symlink(_) => "symbolic link",
+            Self::CharDevice { .. } => "character device",
+            Self::BlockDevice { .. } => "block device",
+            Self::Fifo => "FIFO",
+            Self::Socket => "socket",
+        }
+    }
+
+    /// The type bits of `st_mode`.
+    #[must_use]
+    pub fn type_bits(&self) -> u32 {
+        match self {
+            Self::Regular(_) => 0o100_000,
+            Self::Symlink(_) => 0o120_000,
+            Self::CharDevice { .. } => 0o020_000,
+            Self::BlockDevice { .. } => 0o060_000,
+            Self::Fifo => 0o010_000,
+            Self::Socket => 0o140_000,
+        }
+    }
+}
+
+impl Inode {
+    /// A regular file.
+    #[must_use]
+    pub fn regular(metadata: Metadata, content: Content) -> Self {
+        Self { metadata, kind: InodeKind::Regular(content) }
+    }
+
+    /// A symbolic link of root's; its mode is always 0o777.
+    #[must_use]
+    pub fn symlink(target: impl Into<Vec<u8>>) -> Self {
+        Self { metadata: Metadata::root(0o777), kind: InodeKind::Symlink(target.into()) }
+    }
+
+    /// The body, where it is a regular file.
+    #[must_use]
+    pub fn content(&self) -> Option<&Content> {
+        match &self.kind {
+            InodeKind::Regular(content) => Some(content),
+            _ => None,
+        }
+    }
+
+    /// Length in bytes of a regular file or of a link's target, else 0.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match &self.kind {
+            InodeKind::Regular(content) => content.size(),
+            InodeKind::Symlink(target) => target.len() as u64,
+            _ => 0,
+        }
+    }
+}
