@@ -1,1 +1,91 @@
-//! Placeholder.
+//! Assembly: an OCI image becomes a tree, the tree becomes an ostree system, the system becomes file systems, the file
+//! systems become a disk, and the disk becomes a file.
+//!
+//! # The floors
+//!
+//! ```text
+//! floor 3   cli                      people: arguments, progress, words, exit codes         tests
+//!             │                                                                               │
+//! floor 2   builder                  assembly: recipe → plan → pipeline → output  ◄───────────┘
+//!             │
+//! floor 1   oci  ostree  boot        read and shape trees         import: tree
+//!           ext4  fat                trees → bytes                import: tree, block
+//!           gpt                      tables                       import: block
+//!           qemu                     runs a machine               import: nothing
+//!             │
+//! floor 0   tree                     block                        import: nothing, not each other
+//! ```
+//!
+//! Only downwards, never sideways; a test compares the manifests with this table. `qemu` is used by the tests and not
+//! by this crate: building a disk never needs a machine.
+//!
+//! # The line
+//!
+//! ```text
+//!  blob ──► Layer ──► FileTree ──► Repo ──► StoredTree ──► FilesystemImage ──► DiskImage ──► file
+//!  oci       oci       tree        ostree    ostree, boot    ext4, fat          builder       block
+//! ```
+//!
+//! Follow one file, `usr/bin/bash`:
+//!
+//! 1. `builder_oci` reads the compressed layer, checking digest, size and diff-id as bytes pass.
+//! 2. The body goes into the [`ContentStore`](builder_tree::ContentStore): an unnamed scratch file, in which zero
+//!    blocks take no space and equal bodies are kept once. The bytes that ostree hashes ahead of a body are known from
+//!    the tar header, so the digest that is computed here, once, already is the object's checksum.
+//! 3. `builder_ostree` gives the *same inode* a name under `ostree/repo/objects` and another in the deployment: a hard
+//!    link is one `Arc<Inode>` under two names. No byte is copied, and link counts are right by construction.
+//! 4. [`Ext4Image::plan`](builder_ext4::Ext4Image::plan) claims its blocks, in the order of the store, and writes
+//!    nothing.
+//! 5. The plan places the file system at a sector; `builder_gpt` records it.
+//! 6. [`DiskImage::write_to`] opens a window on that range, and the body is copied from the store to its blocks:
+//!    the second and last time that the bytes move, many files at once, inside the kernel where it can.
+//!
+//! Two things keep the line straight. *Identity comes first*: all UUIDs are derived from the image's digest and the
+//! request ([`Identity`]), so a boot entry can name the root's UUID before that file system exists. *Size comes from the
+//! plan*: what is planned is what is written, so nothing is patched afterwards.
+//!
+//! # What is deliberately absent
+//!
+//! - No format crate reads a clock, draws a random number, looks at the environment or prints.
+//! - No crate below `cli` knows a terminal or an exit code.
+//! - `ext4` has never heard of ostree, `gpt` has never heard of ext4, `oci` has never heard of disks.
+//! - The ostree repository never exists on the host. It is a part of the tree that goes straight into ext4, so no root,
+//!   no `chown`, no scratch disk with extended attributes is needed.
+//! - Nothing is written to the output before the plan is complete, and an output has no name until it is complete.
+//! - Nothing a tree contains is dropped in silence: a format that cannot hold it returns an error with the path.
+
+mod disk;
+mod error;
+mod facts;
+mod filesystems;
+mod identity;
+mod layout;
+mod outcome;
+mod output;
+mod pipeline;
+mod placement;
+mod plan;
+mod progress;
+mod recipe;
+mod settings;
+mod source;
+mod suitability;
+mod system;
+mod watch;
+
+pub use builder_boot::BootloaderChoice;
+pub use builder_oci::{ImageSource, Platform};
+pub use disk::{DiskImage, Part};
+pub use error::{BuildError, Category};
+pub use facts::{Facts, inspect};
+pub use identity::Identity;
+pub use layout::{Filling, Format, Layout, LayoutError, PartitionLayout, Size};
+pub use outcome::Outcome;
+pub use output::{OutputError, PendingFile, discard_pending_outputs};
+pub use pipeline::Prepared;
+pub use placement::PlacementError;
+pub use plan::{Forecast, Plan, PlannedBoot, PlannedDeployment, PlannedDisk, PlannedImage, PlannedPartition};
+pub use progress::{Progress, Silent, Station};
+pub use recipe::Recipe;
+pub use settings::Selinux;
+pub use suitability::Unsuitable;

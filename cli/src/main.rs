@@ -1,2 +1,33 @@
-//! Placeholder.
-fn main() {}
+//! The command line of diskwright.
+//!
+//! ```text
+//!  args ──► commands/* ──► builder
+//!             │   └──► progress (stderr)
+//!             └──► report: data to stdout; errors, hints and exit codes
+//! ```
+
+mod args;
+mod commands;
+mod exit;
+mod interrupt;
+mod progress;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Arguments, Command};
+
+fn main() -> ExitCode {
+    // clap prints usage errors itself and leaves with 2, which is our code for them too.
+    let arguments = Arguments::parse();
+    let result = interrupt::install().and_then(|()| match &arguments.command {
+        Command::Build(build) => commands::build::run(build),
+        Command::Inspect(inspect) => commands::inspect::run(inspect),
+    });
+    match result {
+        Ok(()) => exit::Exit::Success.into(),
+        Err(failure) => report::failure(&failure).into(),
+    }
+}

@@ -1,1 +1,23 @@
-//! Placeholder door; see the crate's description.
+//! GUID partition tables: checked when they are made, written without a decision left.
+//!
+//! ```text
+//!  LBA 0        1        2 ‥ 33      34 ‥                 ‥ last-33   last-32 ‥ last-1   last
+//!  ┌──────────┬────────┬──────────┬──────────────────────────────────┬────────────────┬────────┐
+//!  │protective│ header │ 128      │  usable: partitions begin at     │ 128 entries    │ header │
+//!  │MBR       │        │ entries  │  multiples of ALIGNMENT          │ again          │ again  │
+//!  └──────────┴────────┴──────────┴──────────────────────────────────┴────────────────┴────────┘
+//! ```
+//!
+//! The layout is that of UEFI 2.10, chapter 5, for 512-byte sectors. This crate knows no file system; which type GUID
+//! means what to whom is in [`types`].
+
+mod ends;
+mod error;
+mod partition;
+mod table;
+pub mod types;
+
+pub use error::GptError;
+pub use partition::{Partition, attributes};
+pub use table::{ALIGNMENT, FIRST_USABLE, MAX_PARTITIONS, PartitionTable, last_usable};
+pub use uuid::Uuid;

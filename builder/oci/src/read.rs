@@ -1,0 +1,146 @@
+//! From blobs to trees: two threads, one decoding ahead, one reading tar.
+
+use std::thread;
+
+use builder_tree::{ContentStore, FileTree, Metadata};
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::decode::{self, IN_FLIGHT};
+use crate::entry::{self, Place};
+use crate::feed::{Feed, Halt, Message};
+use crate::layer::{Bodies, Budget, LayerBuilder};
+use crate::problem::{LayerName, LayerProblem};
+use crate::{Image, LayerTree, OciError, merge};
+
+/// All layers of an image, and what they give together.
+#[derive(Debug)]
+pub struct Layers {
+    /// Each layer by itself, lowest first.
+    pub layers: Vec<LayerTree>,
+    /// The tree that a container would see; it shares its inodes with the layers'.
+    pub merged: FileTree,
+}
+
+/// How far the reading is. Layers come in order, lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerProgress {
+    /// A layer begins.
+    Started {
+        /// Counted from zero.
+        index: usize,
+        /// How many there are.
+        total: usize,
+        /// Bytes of its blob.
+        compressed_size: u64,
+    },
+    /// More of it has been read.
+    Bytes {
+        /// Counted from zero.
+        index: usize,
+        /// Bytes of its blob that have been decoded.
+        compressed_bytes_so_far: u64,
+    },
+    /// It is complete and verified.
+    Finished {
+        /// Counted from zero.
+        index: usize,
+        /// Bytes of its tar stream.
+        uncompressed: u64,
+        /// Entries in it.
+        entries: u64,
+    },
+}
+
+impl Image {
+    /// Reads all layers, each blob once, and merges them.
+    ///
+    /// File bodies go to `store`, in the order of the entries; each is hashed behind what `body_prefix` gives for
+    /// the file's metadata. When all is read the store is flushed.
+    ///
+    /// Memory stays bounded whatever the blobs claim: buffers take about 5 MiB (up to 128 MiB more for zstd blobs
+    /// made with as large a window), the rest grows with the number of entries.
+    ///
+    /// # Errors
+    /// A layer is damaged or cannot be applied; the store cannot take a body.
+    pub fn read_layers(
+        &self,
+        store: &mut ContentStore,
+        body_prefix: &dyn Fn(&Metadata) -> Vec<u8>,
+        progress: &mut dyn FnMut(LayerProgress),
+    ) -> Result<Layers, OciError> {
+        let (outgoing, incoming) = bounded(IN_FLIGHT);
+        let (used, reusable) = bounded(IN_FLIGHT);
+        let mut bodies = Bodies { store, prefix: body_prefix };
+        thread::scope(|scope| {
+            let decoder = thread::Builder::new()
+                .name("oci-decode".into())
+                .spawn_scoped(scope, move || decode::decode(&self.layout, self.layers(), &outgoing, &reusable))
+                .map_err(|source| OciError::Thread { source })?;
+            // Both ends here are dropped with the call, which wakes the decoder if it still has something to send.
+            let result = self.consume(incoming, used, &mut bodies, progress);
+            if let Err(panic) = decoder.join() {
+                std::panic::resume_unwind(panic);
+            }
+            result
+        })
+    }
+
+    fn consume(
+        &self,
+        incoming: Receiver<Message>,
+        used: Sender<Vec<u8>>,
+        bodies: &mut Bodies<'_>,
+        progress: &mut dyn FnMut(LayerProgress),
+    ) -> Result<Layers, OciError> {
+        let total = self.layers().len();
+        let mut read = Layers { layers: Vec::new(), merged: FileTree::new() };
+        let mut budget = Budget::new();
+        let name = |index: usize| LayerName { number: index + 1, total, digest: self.layers()[index].digest.clone() };
+        for (index, descriptor) in self.layers().iter().enumerate() {
+            progress(LayerProgress::Started { index, total, compressed_size: descriptor.size });
+            let mut on_bytes =
+                |compressed_bytes_so_far| progress(LayerProgress::Bytes { index, compressed_bytes_so_far });
+            let mut feed = Feed::new(&incoming, &used, descriptor.diff_id.hasher(), &mut on_bytes);
+            let mut place = Place::default();
+            let mut builder = LayerBuilder::new(&read.merged);
+            let entries = match read_layer(&mut feed, &mut place, &mut builder, bodies, &mut budget) {
+                Ok(entries) => entries,
+                Err(Halt::Store(source)) => return Err(OciError::Store { layer: name(index), source }),
+                Err(Halt::Layer(problem)) => return Err(OciError::Layer { layer: name(index), problem }),
+                Err(Halt::Entry(problem)) => {
+                    let Place { offset, path } = place;
+                    let problem = feed.verdict(LayerProblem::Entry { offset, path, problem });
+                    return Err(OciError::Layer { layer: name(index), problem });
+                }
+            };
+            let uncompressed = feed.position();
+            let computed = feed.into_hasher().finish();
+            if computed != descriptor.diff_id {
+                let problem = LayerProblem::DiffId { expected: descriptor.diff_id.clone(), computed };
+                return Err(OciError::Layer { layer: name(index), problem });
+            }
+            let layer = builder.finish();
+            merge::merge(&mut read.merged, &layer);
+            read.layers.push(layer);
+            progress(LayerProgress::Finished { index, uncompressed, entries });
+        }
+        bodies.store.flush().map_err(|source| OciError::Store { layer: name(total - 1), source })?;
+        Ok(read)
+    }
+}
+
+/// Reads a layer to the end of its stream; gives the number of entries.
+fn read_layer(
+    feed: &mut Feed<'_>,
+    place: &mut Place,
+    builder: &mut LayerBuilder<'_>,
+    bodies: &mut Bodies<'_>,
+    budget: &mut Budget,
+) -> Result<u64, Halt> {
+    let mut entries = 0;
+    while let Some(entry) = entry::next(feed, place)? {
+        builder.apply(entry, feed, bodies, budget)?;
+        entries += 1;
+    }
+    Ok(entries)
+}

@@ -1,0 +1,73 @@
+//! A disk of the machine: a file, how to read it, and which controller shows it to the guest.
+
+use std::path::PathBuf;
+
+/// How the disk file is to be read. Never guessed: a raw disk's content is under the guest's control, and QEMU's
+/// probing would let it pass itself off as another format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskFormat {
+    /// Sector for sector.
+    Raw,
+    /// QEMU's own format, version 2 or 3.
+    Qcow2,
+}
+
+/// The controller through which the guest sees a disk, and so the name and driver it gets there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// `/dev/vdX`; every cloud kernel has the driver.
+    Virtio,
+    /// `/dev/nvmeXn1`.
+    Nvme,
+    /// `/dev/sdX` on a SATA controller of its own; six of them fit.
+    Ahci,
+    /// `/dev/sdX` as a USB stick on xHCI. Debian's cloud kernel has no driver for it.
+    Usb,
+}
+
+/// One disk. Disks boot in the order in which they are given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// The file (or block device).
+    pub path: PathBuf,
+    /// How to read it.
+    pub format: DiskFormat,
+    /// Whether writes go to a temporary file and vanish with the machine. Such a disk can be shared by many machines.
+    pub snapshot: bool,
+    /// The controller.
+    pub bus: Bus,
+    /// The serial number the guest sees (`/dev/disk/by-id`); at most 20 bytes of ASCII letters, digits, `-`, `_`.
+    pub serial: Option<String>,
+}
+
+impl Disk {
+    /// A raw disk on virtio whose writes are discarded.
+    #[must_use]
+    pub fn raw(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), format: DiskFormat::Raw, snapshot: true, bus: Bus::Virtio, serial: None }
+    }
+
+    /// A qcow2 disk on virtio whose writes are discarded.
+    #[must_use]
+    pub fn qcow2(path: impl Into<PathBuf>) -> Self {
+        Self { format: DiskFormat::Qcow2, ..Self::raw(path) }
+    }
+
+    /// Lets writes reach the file.
+    #[must_use]
+    pub fn keep_writes(self) -> Self {
+        Self { snapshot: false, ..self }
+    }
+
+    /// Puts the disk on another controller.
+    #[must_use]
+    pub fn on(self, bus: Bus) -> Self {
+        Self { bus, ..self }
+    }
+
+    /// Gives the disk a serial number.
+    #[must_use]
+    pub fn serial(self, serial: impl Into<String>) -> Self {
+        Self { serial: Some(serial.into()), ..self }
+    }
+}

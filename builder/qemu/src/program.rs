@@ -1,0 +1,65 @@
+//! Where QEMU is, and who ends it when this process is gone.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use crate::error::QemuError;
+use crate::machine::Architecture;
+
+/// RHEL keeps its only emulator here, outside `PATH`.
+const EXTRA_PROGRAMS: &[(Architecture, &str)] =
+    &[(Architecture::X86_64, "/usr/libexec/qemu-kvm"), (Architecture::Aarch64, "/usr/libexec/qemu-kvm")];
+
+/// util-linux. `canonicalize` tells it from busybox's, which has no `--pdeathsig`.
+const SETPRIV: &[&str] = &["/usr/bin/setpriv", "/bin/setpriv"];
+
+/// Finds the emulator on `search_path` (the value of `PATH`).
+pub(crate) fn find_emulator(architecture: Architecture, search_path: Option<&OsStr>) -> Result<PathBuf, QemuError> {
+    let program = architecture.program();
+    let mut looked_at: Vec<PathBuf> = search_path
+        .into_iter()
+        .flat_map(std::env::split_paths)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(program))
+        .collect();
+    let extra = EXTRA_PROGRAMS.iter().filter(|(known, _)| *known == architecture && known.is_host());
+    looked_at.extend(extra.map(|(_, path)| PathBuf::from(path)));
+    match looked_at.iter().find(|path| is_program(path)) {
+        Some(path) => Ok(path.clone()),
+        None => Err(QemuError::ProgramMissing { program: program.to_owned(), looked_at, architecture }),
+    }
+}
+
+/// Words to put before a command so that the kernel kills it when the thread that started it dies. Empty where
+/// util-linux's `setpriv` is missing.
+///
+/// `PR_SET_PDEATHSIG` has to be set in the child between fork and exec, which std only offers as unsafe code.
+pub(crate) fn parent_death_guard() -> Vec<OsString> {
+    let is_util_linux = |path: &Path| {
+        is_program(path) && path.canonicalize().is_ok_and(|real| real.file_name() == Some(OsStr::new("setpriv")))
+    };
+    match SETPRIV.iter().find(|path| is_util_linux(Path::new(path))) {
+        Some(setpriv) => [*setpriv, "--pdeathsig", "KILL", "--"].map(OsString::from).to_vec(),
+        None => Vec::new(),
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file() && access(path, Access::EXEC_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_emulator_names_every_place_that_was_tried() {
+        let error = find_emulator(Architecture::X86_64, Some(OsStr::new("/nowhere:relative:/else"))).unwrap_err();
+        let QemuError::ProgramMissing { looked_at, .. } = &error else { panic!("{error}") };
+        assert_eq!(looked_at[0], Path::new("/nowhere/qemu-system-x86_64"));
+        assert_eq!(looked_at[1], Path::new("/else/qemu-system-x86_64"));
+        assert!(error.hint().unwrap().contains("`qemu-system-x86`"));
+    }
+}

@@ -1,0 +1,156 @@
+//! Why there is no disk.
+
+use std::error::Error;
+use std::io;
+
+use builder_boot::BootError;
+use builder_ext4::Ext4Error;
+use builder_fat::FatError;
+use builder_gpt::GptError;
+use builder_oci::OciError;
+use builder_ostree::OstreeError;
+
+use crate::layout::LayoutError;
+use crate::output::{OutputError, is_full};
+use crate::placement::PlacementError;
+use crate::suitability::Unsuitable;
+
+/// Any failure of a build or an inspection.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The image cannot be read.
+    #[error(transparent)]
+    Image(#[from] OciError),
+    /// The layout cannot be used.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The image asks for something that cannot be done.
+    #[error(transparent)]
+    Unsuitable(#[from] Unsuitable),
+    /// The image's files do not make an ostree system.
+    #[error(transparent)]
+    Ostree(#[from] OstreeError),
+    /// The image has no kernel or no boot loader that can be used.
+    #[error(transparent)]
+    Boot(#[from] BootError),
+    /// A partition's file system cannot hold what it must.
+    #[error("partition {number} ({name})")]
+    Ext4 {
+        /// Number of the partition, from 1.
+        number: usize,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        #[source]
+        source: Ext4Error,
+    },
+    /// The ESP cannot hold what it must.
+    #[error("partition {number} ({name})")]
+    Fat {
+        /// Number of the partition, from 1.
+        number: usize,
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        #[source]
+        source: FatError,
+    },
+    /// The partitions do not fit the disk.
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+    /// The partition table cannot be made.
+    #[error(transparent)]
+    Table(#[from] GptError),
+    /// The output cannot be made.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The scratch file failed.
+    #[error("cannot use the scratch file")]
+    Scratch {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What kind of failure it is: each has one exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Category {
+    /// The request contradicts itself.
+    Usage,
+    /// The image, or a file given, is damaged or malformed.
+    Input,
+    /// The image is sound but would not make a working machine.
+    Validation,
+    /// The image asks for something that cannot be done.
+    Unsupported,
+    /// The machine that builds lacks something.
+    Environment,
+    /// Reading or writing failed.
+    Io,
+    /// A defect of diskwright.
+    Internal,
+}
+
+impl BuildError {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn category(&self) -> Category {
+        // A full disk is a full disk, whichever station it was found at.
+        if self.is_full() {
+            return Category::Environment;
+        }
+        match self {
+            Self::Image(error) => match error {
+                OciError::MediaType { .. } => Category::Unsupported,
+                OciError::Scratch { .. } => Category::Io,
+                _ => Category::Input,
+            },
+            Self::Layout(LayoutError::NoTemplate { .. }) | Self::Unsuitable(_) => Category::Unsupported,
+            Self::Layout(_) => Category::Input,
+            Self::Ostree(OstreeError::Read { .. }) | Self::Scratch { .. } => Category::Io,
+            Self::Ostree(OstreeError::Text { .. }) => Category::Usage,
+            Self::Ostree(_) | Self::Boot(_) | Self::Ext4 { .. } | Self::Fat { .. } | Self::Placement(_) => {
+                Category::Validation
+            }
+            Self::Table(_) => Category::Validation,
+            Self::Output(OutputError::Write { .. }) => Category::Io,
+            Self::Output(_) => Category::Environment,
+        }
+    }
+
+    /// What to do now.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Output(error) => error.hint(),
+            _ if self.is_full() => {
+                Some("free some space, or set TMPDIR to a directory with room; nothing was left behind".to_owned())
+            }
+            Self::Image(error) => error.hint(),
+            Self::Layout(error) => error.hint(),
+            Self::Unsuitable(error) => error.hint(),
+            Self::Ostree(error) => error.hint(),
+            Self::Boot(error) => error.hint(),
+            Self::Ext4 { source, .. } => source.hint(),
+            Self::Fat { source, .. } => source.hint(),
+            Self::Placement(PlacementError::DiskTooSmall { needed, .. }) => {
+                Some(format!("use --disk-size {} or more, or leave it out", needed.bytes()))
+            }
+            Self::Placement(PlacementError::TooLarge) => Some("use smaller sizes".to_owned()),
+            Self::Table(error) => error.hint(),
+            Self::Scratch { .. } => Some("set TMPDIR to a directory that you may write to".to_owned()),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        let mut error: Option<&(dyn Error + 'static)> = Some(self);
+        while let Some(current) = error {
+            if current.downcast_ref::<io::Error>().is_some_and(is_full) {
+                return true;
+            }
+            error = current.source();
+        }
+        false
+    }
+}

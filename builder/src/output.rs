@@ -1,0 +1,280 @@
+//! Outputs that exist complete or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use builder_block::ByteSize;
+
+/// A file that has no name yet.
+///
+/// It lies in the directory of its final name as a file without any name, so that nothing has to be cleaned up
+/// whatever ends the build, even a kill. Where the file system has no such files, it has a temporary name that is
+/// removed on failure.
+#[derive(Debug)]
+pub struct PendingFile {
+    target: PathBuf,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Unnamed(File),
+    Named(tempfile::NamedTempFile),
+}
+
+/// Temporary names that exist now; see [`discard_pending_outputs`].
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes the temporary names of unfinished outputs, for a process that is about to end in the middle of its work.
+///
+/// Only file systems without unnamed files have such names.
+pub fn discard_pending_outputs() {
+    if let Ok(mut names) = TEMPORARY.lock() {
+        for name in names.drain(..) {
+            // It may be gone already; either way there is nobody left to tell.
+            let _ = fs::remove_file(name);
+        }
+    }
+}
+
+/// Why an output cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The name stands for something that a disk image must not replace.
+    #[error("the output {} is a {kind}", .path.display())]
+    NotAFile {
+        /// The output.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The output is the image that is read.
+    #[error("the output {} is the image itself", .path.display())]
+    IsSource {
+        /// The output.
+        path: PathBuf,
+    },
+    /// No file can be made there.
+    #[error("cannot make a file in {}", .directory.display())]
+    Create {
+        /// The directory.
+        directory: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There is not enough room.
+    #[error("{} has {available} free, but {what} needs {needed}", .directory.display())]
+    NoRoom {
+        /// The directory.
+        directory: PathBuf,
+        /// What is free there.
+        available: ByteSize,
+        /// What wants the room.
+        what: &'static str,
+        /// What it needs.
+        needed: ByteSize,
+    },
+    /// Writing failed.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        /// The output.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl OutputError {
+    /// What to do now.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotAFile { .. } | Self::IsSource { .. } => Some("give the name of a file with -o".to_owned()),
+            Self::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("make the directory first".to_owned())
+            }
+            Self::Create { .. } => Some("choose a directory that you may write to with -o".to_owned()),
+            Self::NoRoom { .. } => Some("free some space, or choose another place with -o (output) or TMPDIR (scratch)".to_owned()),
+            Self::Write { source, .. } if is_full(source) => {
+                Some("free some space or choose another place with -o; nothing was left behind".to_owned())
+            }
+            Self::Write { .. } => None,
+        }
+    }
+}
+
+/// Whether an I/O error says that there is no space.
+#[must_use]
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+impl PendingFile {
+    /// Begins the file that will be `target`. An existing regular file stays as it is until
+    /// [`PendingFile::complete`]; a symbolic link is followed.
+    ///
+    /// # Errors
+    /// [`OutputError::NotAFile`], or [`OutputError::Create`] where nothing can be written.
+    pub fn create(target: &Path) -> Result<Self, OutputError> {
+        let target = match fs::metadata(target) {
+            Ok(metadata) => {
+                let kind = metadata.file_type();
+                let name = if kind.is_dir() {
+                    "directory"
+                } else if kind.is_block_device() {
+                    "block device"
+                } else if kind.is_char_device() {
+                    "character device"
+                } else if kind.is_fifo() {
+                    "FIFO"
+                } else if kind.is_socket() {
+                    "socket"
+                } else {
+                    ""
+                };
+                if !name.is_empty() {
+                    return Err(OutputError::NotAFile { path: target.to_owned(), kind: name });
+                }
+                fs::canonicalize(target)
+                    .map_err(|source| OutputError::Create { directory: directory_of(target), source })?
+            }
+            Err(_) => target.to_owned(),
+        };
+        let directory = directory_of(&target);
+        let unnamed = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(i32::try_from(rustix::fs::OFlags::TMPFILE.bits()).unwrap_or(0))
+            .mode(0o666)
+            .open(&directory);
+        let body = match unnamed {
+            Ok(file) => Body::Unnamed(file),
+            Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::IsADirectory) => {
+                let named = tempfile::Builder::new().prefix(".diskwright-").tempfile_in(&directory);
+                let named = named.map_err(|source| OutputError::Create { directory, source })?;
+                if let Ok(mut names) = TEMPORARY.lock() {
+                    names.push(named.path().to_owned());
+                }
+                Body::Named(named)
+            }
+            Err(source) => return Err(OutputError::Create { directory, source }),
+        };
+        Ok(Self { target, body })
+    }
+
+    /// The name it will have.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Another handle to the file.
+    ///
+    /// # Errors
+    /// [`OutputError::Write`] where the system has no more handles.
+    pub fn file(&self) -> Result<File, OutputError> {
+        let file = match &self.body {
+            Body::Unnamed(file) => file.try_clone(),
+            Body::Named(named) => named.as_file().try_clone(),
+        };
+        file.map_err(|source| OutputError::Write { path: self.target.clone(), source })
+    }
+
+    /// Refuses where fewer than `needed` bytes are free beside the output.
+    ///
+    /// # Errors
+    /// [`OutputError::NoRoom`].
+    pub fn require_room(&self, needed: ByteSize) -> Result<(), OutputError> {
+        require_room(&directory_of(&self.target), "the output", needed)
+    }
+
+    /// Gives the file its name; what had the name before is replaced in the same moment.
+    ///
+    /// # Errors
+    /// [`OutputError::Write`]; then nothing was replaced.
+    pub fn complete(self) -> Result<PathBuf, OutputError> {
+        let Self { target, body } = self;
+        let failed = |source| OutputError::Write { path: target.clone(), source };
+        match body {
+            Body::Named(named) => {
+                use std::os::unix::fs::PermissionsExt as _;
+                // Temporary files are private; an output is as open as the user's umask lets new files be, which only
+                // an unnamed file can learn. 0644 is the usual one.
+                named.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed)?;
+                // Held while the name changes hands, so that an interrupt cannot remove the finished file.
+                let mut names = TEMPORARY.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                names.retain(|name| name != named.path());
+                named.persist(&target).map_err(|error| failed(error.error))?;
+            }
+            Body::Unnamed(file) => {
+                // A link cannot replace a name, a rename can: so the file gets a temporary name for a moment.
+                let directory = directory_of(&target);
+                let placeholder =
+                    tempfile::Builder::new().prefix(".diskwright-").tempdir_in(&directory).map_err(failed)?;
+                let temporary = placeholder.path().join("disk");
+                rustix::fs::linkat(
+                    rustix::fs::CWD,
+                    format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file)),
+                    rustix::fs::CWD,
+                    &temporary,
+                    rustix::fs::AtFlags::SYMLINK_FOLLOW,
+                )
+                .map_err(|error| failed(error.into()))?;
+                fs::rename(&temporary, &target).map_err(failed)?;
+            }
+        }
+        Ok(target)
+    }
+}
+
+/// Refuses where fewer than `needed` bytes are free in `directory`.
+///
+/// # Errors
+/// [`OutputError::NoRoom`]; a file system that does not tell is trusted.
+pub fn require_room(directory: &Path, what: &'static str, needed: ByteSize) -> Result<(), OutputError> {
+    let Ok(status) = rustix::fs::statvfs(directory) else { return Ok(()) };
+    let available = ByteSize::new(status.f_bavail.saturating_mul(status.f_frsize));
+    if available < needed {
+        return Err(OutputError::NoRoom { directory: directory.to_owned(), available, what, needed });
+    }
+    Ok(())
+}
+
+fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
+        Some(parent) => parent.to_owned(),
+        None => PathBuf::from("/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::PendingFile;
+
+    #[test]
+    fn an_output_is_complete_or_absent() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("disk.raw");
+        fs::write(&target, "old").unwrap();
+        let pending = PendingFile::create(&target).unwrap();
+        pending.file().unwrap().write_all(b"half").unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        drop(pending);
+        assert_eq!(fs::read_to_string(&target).unwrap(), "old");
+        let pending = PendingFile::create(&target).unwrap();
+        pending.file().unwrap().write_all(b"new").unwrap();
+        pending.complete().unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(PendingFile::create(directory.path()).is_err());
+    }
+}

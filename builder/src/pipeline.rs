@@ -1,0 +1,173 @@
+//! The straight line from image to disk, one function a station.
+
+use builder_block::{ByteSize, FilesystemImage, SECTOR_SIZE, SparseFile};
+use builder_gpt::{Partition, PartitionTable, attributes};
+use builder_oci::Image;
+use builder_ostree::body_prefix;
+use builder_tree::ContentStore;
+
+use crate::disk::{DiskImage, Part};
+use crate::error::BuildError;
+use crate::filesystems::{self, Filled};
+use crate::identity::Identity;
+use crate::layout::{Filling, Layout};
+use crate::outcome::Outcome;
+use crate::output::{OutputError, PendingFile};
+use crate::placement;
+use crate::plan::{Forecast, Plan, PlannedDisk, PlannedImage, PlannedPartition};
+use crate::progress::{Progress, Station};
+use crate::recipe::Recipe;
+use crate::source;
+use crate::suitability;
+use crate::system::{self, System};
+use crate::watch::Watched;
+
+
+/// A disk that is decided down to the last byte and not written yet.
+pub struct Prepared {
+    plan: Plan,
+    disk: DiskImage,
+}
+
+impl Prepared {
+    /// Reads the image and decides everything. Writes nothing but unnamed scratch.
+    ///
+    /// # Errors
+    /// Whatever keeps the image from becoming the disk that was asked for.
+    pub fn new(recipe: &Recipe, progress: &mut dyn Progress) -> Result<Self, BuildError> {
+        let image = source::open(&recipe.source, &recipe.platform)?;
+        suitability::check_labels(&image.labels(), progress)?;
+        let layout = match &recipe.layout {
+            Some(layout) => layout.clone(),
+            None => Layout::template(&image.platform().architecture)?,
+        };
+        let created = recipe.source_date_epoch.or_else(|| image.created()).unwrap_or(0).max(0);
+        let identity = Identity::new(image.manifest_digest().as_str(), &recipe.canonical(&layout), created);
+        // The root's size is checked before the long part.
+        let root_size = placement::root_size(&layout, recipe.root_size, recipe.disk_size)?;
+
+        let mut store = ContentStore::new(&recipe.scratch).map_err(|source| BuildError::Scratch { source })?;
+        let layers = source::read_layers(&image, &mut store, &body_prefix, progress)?;
+        let scratch = ByteSize::new(store.scratch_bytes());
+        drop(store);
+        let system = system::assemble(recipe, &image, layers, &identity, &layout, progress)?;
+
+        progress.begin(Station::Plan, layout.partitions.len() as u64);
+        let filled = filesystems::plan(&layout, &identity, &system, root_size, recipe.disk_size)?;
+        let table = table(&layout, &identity, &filled)?;
+        let mut plan = describe(recipe, &image, &identity, &layout, &system, &filled);
+        let disk = DiskImage { table, parts: parts(filled) };
+        let output = disk.written().map_err(|source| BuildError::Scratch { source })?;
+        plan.forecast = Forecast { output, scratch };
+        progress.end(Station::Plan);
+        Ok(Self { plan, disk })
+    }
+
+    /// What is decided.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What is decided, and nothing else.
+    #[must_use]
+    pub fn into_plan(self) -> Plan {
+        self.plan
+    }
+
+    /// Writes the disk as it is, with holes, and gives it its name.
+    ///
+    /// # Errors
+    /// There is not enough room, or writing fails; then nothing is left behind.
+    pub fn write_raw(self, pending: PendingFile, progress: &mut dyn Progress) -> Result<Outcome, BuildError> {
+        pending.require_room(self.plan.forecast.output)?;
+        let failed = |source| OutputError::Write { path: pending.target().to_owned(), source };
+        progress.begin(Station::Write, self.plan.forecast.output.bytes());
+        let mut device = SparseFile::new(pending.file()?, self.disk.size()).map_err(failed)?;
+        self.disk.write_to(&mut Watched::new(&mut device, progress)).map_err(failed)?;
+        let written = device.written().bytes();
+        progress.end(Station::Write);
+        let path = pending.complete()?;
+        Ok(Outcome { path, format: "raw", written, plan: self.plan })
+    }
+}
+
+impl Recipe {
+    /// Refuses an output that would replace a part of the image it is made from.
+    ///
+    /// # Errors
+    /// [`OutputError::IsSource`].
+    pub fn refuse_source_as_output(&self, pending: &PendingFile) -> Result<(), BuildError> {
+        let inside = |path: &std::path::Path| {
+            let Ok(source) = std::fs::canonicalize(path) else { return false };
+            std::fs::canonicalize(pending.target()).is_ok_and(|target| target.starts_with(source))
+        };
+        if inside(self.source.path()) {
+            return Err(OutputError::IsSource { path: pending.target().to_owned() }.into());
+        }
+        Ok(())
+    }
+}
+
+fn table(layout: &Layout, identity: &Identity, filled: &Filled) -> Result<PartitionTable, BuildError> {
+    let partitions = layout.partitions.iter().zip(&filled.parts).map(|(partition, part)| Partition {
+        type_guid: partition.type_guid,
+        guid: identity.uuid(&format!("partition {}", partition.from.name())),
+        name: partition.name.clone(),
+        first: part.first,
+        sectors: part.filesystem.size().bytes() / SECTOR_SIZE,
+        attributes: if partition.grow { attributes::GROW_FS } else { 0 },
+    });
+    Ok(PartitionTable::new(identity.uuid("disk"), filled.disk_size, partitions.collect())?)
+}
+
+fn parts(filled: Filled) -> Vec<Part> {
+    filled.parts.into_iter().map(|part| Part { first: part.first, filesystem: part.filesystem }).collect()
+}
+
+fn describe(
+    recipe: &Recipe,
+    image: &Image,
+    identity: &Identity,
+    layout: &Layout,
+    system: &System,
+    filled: &Filled,
+) -> Plan {
+    let mut notes = system.notes.clone();
+    let mut partitions = Vec::new();
+    for ((number, partition), part) in (1_u32..).zip(&layout.partitions).zip(&filled.parts) {
+        if partition.from == Filling::Sysroot && filled.room_for_upgrade {
+            notes.push(format!("the root keeps {} free: room for the next upgrade beside the running system", part.free));
+        }
+        partitions.push(PlannedPartition {
+            number,
+            name: partition.name.clone(),
+            type_guid: partition.type_guid.to_string(),
+            guid: identity.uuid(&format!("partition {}", partition.from.name())).to_string(),
+            offset: part.first.offset(),
+            size: part.filesystem.size(),
+            format: partition.format.name(),
+            label: partition.label.clone(),
+            uuid: part.uuid.clone(),
+            from: partition.from.name(),
+            used: part.used,
+            free: part.free,
+            grow: partition.grow,
+        });
+    }
+    Plan {
+        image: PlannedImage {
+            source: recipe.source.to_string(),
+            digest: image.manifest_digest().to_string(),
+            platform: image.platform().to_string(),
+            layers: image.layers().len(),
+            name: system.name.clone(),
+        },
+        disk: PlannedDisk { size: filled.disk_size, guid: identity.uuid("disk").to_string(), partitions },
+        deployment: system.deployment.clone(),
+        boot: system.boot.clone(),
+        // Filled in once the whole disk is decided.
+        forecast: Forecast { output: ByteSize::ZERO, scratch: ByteSize::ZERO },
+        notes,
+    }
+}

@@ -1,0 +1,64 @@
+//! What a build tells while it runs.
+
+/// A station of the line from image to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Station {
+    /// Layers are read, checked and hashed; counted in compressed bytes.
+    Layers,
+    /// The ostree repository is put together; counted in commits.
+    Objects,
+    /// File systems are laid out; counted in file systems.
+    Plan,
+    /// The disk is written; counted in bytes.
+    Write,
+}
+
+impl Station {
+    /// What is done there, for people.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Layers => "Reading layers",
+            Self::Objects => "Committing to ostree",
+            Self::Plan => "Laying out file systems",
+            Self::Write => "Writing the disk",
+        }
+    }
+
+    /// A stable word for machines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Layers => "layers",
+            Self::Objects => "objects",
+            Self::Plan => "plan",
+            Self::Write => "write",
+        }
+    }
+
+    /// Whether it counts bytes.
+    #[must_use]
+    pub fn counts_bytes(self) -> bool {
+        matches!(self, Self::Layers | Self::Write)
+    }
+}
+
+/// Listens to a build. All methods do nothing unless they are written.
+pub trait Progress {
+    /// A station begins; `total` is what [`Progress::at`] will reach.
+    fn begin(&mut self, _station: Station, _total: u64) {}
+    /// So much of the station is done.
+    fn at(&mut self, _station: Station, _done: u64) {}
+    /// Something worth a word inside a station, such as the layer that begins.
+    fn note(&mut self, _station: Station, _text: &str) {}
+    /// The station is done.
+    fn end(&mut self, _station: Station) {}
+    /// Something that the user should know and that is no error.
+    fn warn(&mut self, _text: &str) {}
+}
+
+/// Says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {}

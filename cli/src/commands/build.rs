@@ -1,0 +1,67 @@
+//! `diskwright build`.
+
+use std::path::{Path, PathBuf};
+
+use builder::{Layout, LayoutError, PendingFile, Prepared, Recipe};
+
+use crate::args::{Build, OutputType};
+use crate::progress;
+use crate::report::{self, Failure};
+
+pub(crate) fn run(arguments: &Build) -> Result<(), Failure> {
+    let recipe = recipe(arguments)?;
+    let mut progress = progress::listener(&arguments.talk);
+    if arguments.dry_run {
+        let plan = Prepared::new(&recipe, progress.as_mut())?.into_plan();
+        return if arguments.talk.json { report::json(&plan) } else { report::text(&plan.to_string()) };
+    }
+    // Before any work: a place that cannot be written is found out at once.
+    let pending = PendingFile::create(&output(arguments)).map_err(builder::BuildError::from)?;
+    recipe.refuse_source_as_output(&pending)?;
+    let prepared = Prepared::new(&recipe, progress.as_mut())?;
+    let outcome = match arguments.output_type {
+        OutputType::Raw => prepared.write_raw(pending, progress.as_mut())?,
+    };
+    if arguments.talk.json { report::json(&outcome) } else { report::text(&outcome.to_string()) }
+}
+
+fn output(arguments: &Build) -> PathBuf {
+    if arguments.output.is_dir() { arguments.output.join("disk.raw") } else { arguments.output.clone() }
+}
+
+fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
+    let layout = arguments
+        .layout
+        .as_ref()
+        .map(|path| {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| LayoutError::Read { path: path.clone(), source })?;
+            Layout::parse(&path.display().to_string(), &text)
+        })
+        .transpose()
+        .map_err(builder::BuildError::from)?;
+    Ok(Recipe {
+        source: arguments.source.source.clone(),
+        platform: arguments.source.platform(),
+        layout,
+        kargs: arguments.kargs.clone(),
+        karg_deletes: arguments.karg_deletes.clone(),
+        root_size: arguments.root_size,
+        disk_size: arguments.disk_size,
+        target_imgref: arguments.target_imgref.clone(),
+        stateroot: arguments.stateroot.clone(),
+        bootloader: arguments.bootloader,
+        source_date_epoch: source_date_epoch()?,
+        scratch: super::scratch_directory((!arguments.dry_run).then(|| output(arguments)).as_deref().and_then(Path::parent)),
+    })
+}
+
+/// The date of everything that is made, where the environment sets it (reproducible-builds.org).
+fn source_date_epoch() -> Result<Option<i64>, Failure> {
+    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let seconds = value.to_str().and_then(|text| text.parse::<u32>().ok());
+    seconds.map(|seconds| Some(i64::from(seconds))).ok_or_else(|| Failure::Usage {
+        message: format!("SOURCE_DATE_EPOCH is {}, not a number of seconds from 0 to {}", value.display(), u32::MAX),
+        hint: Some("set it to a time such as 1700000000, or unset it to use the image's own date".to_owned()),
+    })
+}

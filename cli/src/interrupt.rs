@@ -1,0 +1,25 @@
+//! Ctrl-C: a word and an exit code. There is nothing to clean up, since an unfinished output has no name.
+
+use std::io::Write as _;
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::exit::Exit;
+use crate::report::Failure;
+
+/// From now on, an interrupt ends the process with a message and the code of [`Exit::Interrupted`].
+pub(crate) fn install() -> Result<(), Failure> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Failure::signals)?;
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            // Nobody may be listening any more, which changes nothing.
+            let _ = writeln!(std::io::stderr(), "\ninterrupted: no output was written");
+            builder::discard_pending_outputs();
+            #[expect(clippy::exit, reason = "the main thread cannot be told to stop in the middle of a write")]
+            std::process::exit(i32::from(Exit::Interrupted as u8));
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Outside tools that say whether a disk is right.
+
+use std::ffi::OsStr;
+use std::process::{Command, Output};
+
+/// The Debian package of each judge.
+const PACKAGES: &[(&str, &str)] = &[
+    ("attr", "attr"),
+    ("debugfs", "e2fsprogs"),
+    ("dumpe2fs", "e2fsprogs"),
+    ("e2fsck", "e2fsprogs"),
+    ("fsck.fat", "dosfstools"),
+    ("grub-fstest", "grub-common"),
+    ("mcopy", "mtools"),
+    ("mdir", "mtools"),
+    ("mount", "mount"),
+    ("ostree", "ostree"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("sgdisk", "gdisk"),
+    ("skopeo", "skopeo"),
+    ("strace", "strace"),
+    ("umoci", "umoci"),
+    ("unshare", "util-linux"),
+];
+
+/// What a judge said.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Whether it left with 0.
+    pub passed: bool,
+    /// Its stdout.
+    pub stdout: String,
+    /// Its stderr.
+    pub stderr: String,
+}
+
+impl Verdict {
+    /// Fails the test, with all that the judge printed, unless it passed.
+    ///
+    /// # Panics
+    /// If the judge did not pass.
+    #[must_use]
+    pub fn passed(self) -> Self {
+        assert!(self.passed, "the judge refused:\n{}{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// Runs a judge.
+///
+/// # Panics
+/// Where the tool is missing: a test without its judge proves nothing, so it names the package and fails.
+pub fn judge<A: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = A>) -> Verdict {
+    let mut command = Command::new(tool);
+    // Debian keeps some of them where an ordinary user's PATH does not look.
+    let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
+    command.args(arguments).env("PATH", path).env("LC_ALL", "C");
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let package = PACKAGES.iter().find(|(name, _)| *name == tool).map_or(tool, |(_, package)| *package);
+            panic!("the judge `{tool}` is missing: install the Debian package `{package}` (tests/install-judges does)");
+        }
+        Err(error) => panic!("cannot run {tool}: {error}"),
+    };
+    verdict(&output)
+}
+
+/// What a finished process said.
+#[must_use]
+pub fn verdict(output: &Output) -> Verdict {
+    Verdict {
+        passed: output.status.success(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}

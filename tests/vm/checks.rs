@@ -1,0 +1,45 @@
+//! What is true of every booted disk.
+
+use builder_qemu::Shell;
+use serde_json::Value;
+
+use crate::machine::COMMAND;
+
+/// Units that may fail in a machine without network, hardware or an administrator, with the reason.
+const MAY_FAIL: &[(&str, &str)] = &[];
+
+/// Checks a booted system against its plan.
+pub(crate) fn booted_system(shell: &mut Shell<'_>, plan: &Value) {
+    let mut run = |command: &str| shell.run(command, COMMAND).unwrap_or_else(|error| panic!("{command}: {error}"));
+
+    let cmdline = run("cat /proc/cmdline").text;
+    let options = plan["boot"]["options"].as_str().unwrap();
+    assert!(cmdline.ends_with(options), "planned `{options}`, booted `{cmdline}`");
+
+    let status = run("ostree admin status");
+    let commit = plan["deployment"]["commit"].as_str().unwrap();
+    let booted = status.text.lines().find(|line| line.trim_start().starts_with('*')).unwrap_or_default().to_owned();
+    assert!(status.status == 0 && booted.contains(commit), "{}", status.text);
+    let origin = run("cat /ostree/deploy/*/deploy/*.0.origin").text;
+    assert!(origin.contains(plan["deployment"]["origin"].as_str().unwrap()), "{origin}");
+
+    for read_only in ["/", "/usr", "/sysroot"] {
+        let touched = run(&format!("touch {read_only}/probe"));
+        let refused = touched.text.contains("Read-only file system") || touched.text.contains("Operation not permitted");
+        assert!(touched.status != 0 && refused, "{read_only} can be written: {}", touched.text);
+    }
+    for writable in ["/etc", "/var", "/boot"] {
+        let touched = run(&format!("touch {writable}/probe && rm {writable}/probe"));
+        assert_eq!(touched.status, 0, "{writable} cannot be written: {}", touched.text);
+    }
+
+    // Awaits the end of the boot; "degraded" only by units that are named above.
+    let state = run("systemctl is-system-running --wait").text;
+    let failed = run("systemctl list-units --failed --plain --no-legend").text;
+    let unexpected: Vec<_> = failed
+        .lines()
+        .filter(|line| !MAY_FAIL.iter().any(|(unit, _)| line.starts_with(unit)))
+        .collect();
+    assert!(unexpected.is_empty(), "failed units:\n{failed}");
+    assert!(matches!(state.trim(), "running" | "degraded"), "systemd is {state}");
+}

@@ -1,0 +1,66 @@
+//! Every way in: firmware settings, boot loaders, layouts.
+
+use builder_qemu::{Bus, Disk, Firmware};
+use diskwright_tests::command::checkout;
+
+use crate::checks::booted_system;
+use crate::machine::{BOOT, COMMAND, disk, logged_in, machine};
+
+#[test]
+fn shim_and_grub_boot_with_secure_boot_on() {
+    let disk = disk("mini", &[]);
+    let mut running = machine(&disk.path).firmware(Firmware::UefiSecureBoot).build().unwrap().start().unwrap();
+    logged_in(&mut running, "Secure Boot");
+    let mut shell = running.shell(BOOT).unwrap();
+    let said = shell.run("dmesg | grep -i 'secure boot enabled'", COMMAND).unwrap();
+    assert_eq!(said.status, 0, "Secure Boot is off in the guest: {}", said.text);
+    booted_system(&mut shell, &disk.plan);
+}
+
+#[test]
+#[ignore = "full boot matrix: tests/run full"]
+fn boot_on_its_own_partition_is_mounted_and_used() {
+    let layout = checkout().join("templates/layout-x86_64-boot.toml");
+    let disk = disk("mini", &["--layout", layout.to_str().unwrap()]);
+    let mut running = machine(&disk.path).build().unwrap().start().unwrap();
+    logged_in(&mut running, "separate /boot");
+    let mut shell = running.shell(BOOT).unwrap();
+    let source = shell.check("findmnt -n -o SOURCE /boot", COMMAND).unwrap();
+    assert_eq!(source.trim(), "/dev/vda2");
+    let status = shell.check("ostree admin status", COMMAND).unwrap();
+    assert!(status.contains(disk.plan["deployment"]["commit"].as_str().unwrap()), "{status}");
+}
+
+#[test]
+#[ignore = "full boot matrix: tests/run full"]
+fn systemd_boot_boots_the_copies_on_the_esp() {
+    let disk = disk("mini", &["--bootloader", "systemd"]);
+    assert!(disk.plan["notes"].to_string().contains("systemd-boot"), "{}", disk.plan["notes"]);
+    let mut running = machine(&disk.path).build().unwrap().start().unwrap();
+    logged_in(&mut running, "systemd-boot");
+    let mut shell = running.shell(BOOT).unwrap();
+    let status = shell.check("ostree admin status", COMMAND).unwrap();
+    assert!(status.contains(disk.plan["deployment"]["commit"].as_str().unwrap()), "{status}");
+}
+
+#[test]
+#[ignore = "full boot matrix: tests/run full"]
+fn the_disk_boots_from_other_controllers() {
+    let made = disk("example", &[]);
+    for bus in [Bus::Nvme, Bus::Ahci] {
+        let mut running = machine_on(&made.path, bus).build().unwrap().start().unwrap();
+        logged_in(&mut running, &format!("{bus:?}"));
+        let mut shell = running.shell(BOOT).unwrap();
+        booted_system(&mut shell, &made.plan);
+    }
+}
+
+fn machine_on(disk: &std::path::Path, bus: Bus) -> builder_qemu::MachineBuilder {
+    use builder_qemu::{Architecture, Credential, Machine};
+    Machine::builder(Architecture::X86_64)
+        .memory_mib(2048)
+        .cpus(2)
+        .disk(Disk::raw(disk).on(bus))
+        .credential(Credential::new("agetty.autologin", "root").unwrap())
+        .credential(Credential::new("login.noauth", "yes").unwrap())
+}

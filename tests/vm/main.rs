@@ -1,0 +1,12 @@
+//! Boots, and boots that must fail, in QEMU under software emulation.
+//!
+//! The quick set is what every change must pass. The tests that are ignored by default are the rest of the matrix:
+//! `tests/run full` runs them too.
+#![allow(missing_docs)]
+
+mod checks;
+mod loaders;
+mod machine;
+mod must_fail;
+mod real_image;
+mod update;
