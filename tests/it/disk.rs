@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use diskwright_tests::command::diskwright;
-use diskwright_tests::fixture::tiny;
+use diskwright_tests::fixture::{Image, system, tiny};
 use diskwright_tests::image::real;
 use diskwright_tests::judge::judge;
 use diskwright_tests::partition::{extract, partitions};
@@ -140,6 +140,28 @@ fn boot_on_its_own_partition_is_mounted_by_the_system() {
     let fstab = root.at.join(format!("ostree/deploy/default/deploy/{commit}.0/etc/fstab"));
     let fstab = fs::read_to_string(fstab).unwrap();
     assert!(fstab.contains(&format!("UUID={uuid} /boot ")), "{fstab}");
+}
+
+#[test]
+fn an_arm64_image_makes_an_arm64_disk_on_any_machine() {
+    let directory = tempfile::tempdir().unwrap();
+    let layer = system()
+        .file("usr/lib/grub/arm64-efi-signed/grubaa64.efi.signed", 0o644, b"MZ fake arm64 \0/EFI/debian\0")
+        .file("usr/lib/shim/shimaa64.efi.signed", 0o644, b"MZ fake arm64 shim");
+    let mut image = Image::new(vec![layer]);
+    image.architecture = "arm64".to_owned();
+    let source = image.write(&directory.path().join("arm"));
+    let run = diskwright(directory.path(), ["build", &source, "--platform", "linux/arm64"]).succeeded();
+    assert!(run.stdout.contains("linux/arm64"), "{}", run.stdout);
+    let disk = directory.path().join("disk.raw");
+    let root = partitions(&disk).pop().unwrap();
+    assert_eq!(root.type_guid, "b921b045-1df0-41c3-af44-4c6f280d3fae", "not the root type of arm64");
+    let esp = extract(&disk, "EFI-SYSTEM", directory.path());
+    let listing = judge("mdir", ["-/".as_ref(), "-b".as_ref(), "-i".as_ref(), esp.as_os_str(), "::/".as_ref()]).passed();
+    for file in ["EFI/BOOT/BOOTAA64.EFI", "EFI/debian/grubaa64.efi", "EFI/debian/shimaa64.efi", "EFI/debian/grub.cfg"] {
+        assert!(listing.stdout.lines().any(|line| line == format!("::/{file}")), "no {file} in {}", listing.stdout);
+    }
+    assert!(!listing.stdout.contains("X64"), "{}", listing.stdout);
 }
 
 #[test]

@@ -32,8 +32,6 @@ pub(crate) const FIRST_INODE: u32 = 11;
 
 /// Names an inode can have (`EXT4_LINK_MAX`); a directory with more subdirectories has the count 1 (`dir_nlink`).
 pub(crate) const LINK_MAX: u32 = 65_000;
-/// Inodes that can share an attribute block (`EXT4_XATTR_REFCOUNT_MAX`).
-pub(crate) const XATTR_REFCOUNT_MAX: u32 = 1024;
 /// Longest target of a symbolic link in bytes: a block with the closing NUL.
 pub(crate) const SYMLINK_MAX: usize = BLOCK_LEN - 1;
 /// Longest target that lies in the inode itself, in bytes: `i_block` with the closing NUL.

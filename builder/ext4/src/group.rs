@@ -48,7 +48,8 @@ impl Iterator for Groups<'_> {
         let passed = self.used.partition_point(|region| region.end <= start);
         self.used = &self.used[passed..];
         let inside = self.used.partition_point(|region| region.start < end);
-        let used = self.used[..inside].iter().map(|region| (region.start.max(start) - start, region.end.min(end) - start));
+        let used =
+            self.used[..inside].iter().map(|region| (region.start.max(start) - start, region.end.min(end) - start));
 
         let used_blocks: u64 = used.clone().map(|(from, to)| to - from).sum();
         let within = |block: u64, blocks: u64| (block.clamp(start, end), (block + blocks).clamp(start, end));

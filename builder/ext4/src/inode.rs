@@ -3,9 +3,7 @@
 use builder_tree::{Metadata, Timestamp};
 
 use crate::checksum;
-use crate::format::{
-    EXTRA_ISIZE, INODE_SIZE, LINK_MAX, high16, high32, ino, low16, low32, put16, put32, put32_split,
-};
+use crate::format::{EXTRA_ISIZE, INODE_SIZE, LINK_MAX, high16, high32, ino, low16, low32, put16, put32, put32_split};
 
 /// [`INODE_SIZE`] as a length.
 pub(crate) const INODE_LEN: usize = 256;

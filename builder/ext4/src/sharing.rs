@@ -5,8 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 
 use builder_tree::Xattrs;
 
-use crate::format::XATTR_REFCOUNT_MAX;
-use crate::xattr::{self, XattrError};
+use crate::xattr::{self, REFCOUNT_LIMIT, XattrError};
 
 /// An attribute block and how many inodes have it.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +36,7 @@ impl<'a> SharedBlocks<'a> {
         let hash = hasher.finish();
         if let Some(&number) = self.open.get(&hash)
             && let Some(block) = self.blocks.get_mut(number as usize - 1)
-            && block.users < XATTR_REFCOUNT_MAX
+            && block.users < REFCOUNT_LIMIT
             && (block.xattrs == xattrs || xattr::encode(block.xattrs)?.block.as_ref() == Some(&bytes))
         {
             block.users += 1;

@@ -284,11 +284,7 @@ impl<'a> Builder<'a> {
             _ => None,
         });
         if let Some((inode, links)) = too_many {
-            return Err(Ext4Error::Links {
-                path: first_path(root, inode),
-                links: u64::from(links),
-                limit: LINK_MAX,
-            });
+            return Err(Ext4Error::Links { path: first_path(root, inode), links: u64::from(links), limit: LINK_MAX });
         }
         self.walk.xattr_blocks = self.xattr_blocks.into_blocks();
         Ok(self.walk)
@@ -306,9 +302,5 @@ fn first_path(root: &Directory, inode: &Inode) -> Vec<u8> {
 
 /// Metadata of a `lost+found` that is made.
 pub(crate) fn lost_and_found_metadata(created: i64) -> Metadata {
-    Metadata {
-        mtime: Timestamp { seconds: created, nanoseconds: 0 },
-        xattrs: BTreeMap::new(),
-        ..Metadata::root(0o700)
-    }
+    Metadata { mtime: Timestamp { seconds: created, nanoseconds: 0 }, xattrs: BTreeMap::new(), ..Metadata::root(0o700) }
 }

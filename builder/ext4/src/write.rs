@@ -11,7 +11,7 @@ use crate::extent::{self, Extent};
 use crate::format::{
     BLOCK_LEN, BLOCK_SIZE, FAST_SYMLINK_MAX, FIRST_INODE, INODES_PER_BLOCK, JOURNAL_INODE, ino, length, low32, sb,
 };
-use crate::group::{Groups, DESCRIPTOR_LEN};
+use crate::group::{DESCRIPTOR_LEN, Groups};
 use crate::htree::{self, DirectoryEntries};
 use crate::inode::{DIRECTORY, INODE_LEN, InodeFields, device_block};
 use crate::journal;

@@ -149,7 +149,7 @@ pub enum OciError {
         /// Which.
         layer: LayerName,
         /// Why.
-        problem: LayerProblem,
+        problem: Box<LayerProblem>,
     },
     /// The content store cannot take a file's body.
     #[error("cannot write to the content store while reading {layer}")]
@@ -212,7 +212,7 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

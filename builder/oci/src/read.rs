@@ -96,6 +96,7 @@ impl Image {
         let mut read = Layers { layers: Vec::new(), merged: FileTree::new() };
         let mut budget = Budget::new();
         let name = |index: usize| LayerName { number: index + 1, total, digest: self.layers()[index].digest.clone() };
+        let failed = |index: usize, problem| OciError::Layer { layer: name(index), problem: Box::new(problem) };
         for (index, descriptor) in self.layers().iter().enumerate() {
             progress(LayerProgress::Started { index, total, compressed_size: descriptor.size });
             let mut on_bytes =
@@ -106,18 +107,18 @@ impl Image {
             let entries = match read_layer(&mut feed, &mut place, &mut builder, bodies, &mut budget) {
                 Ok(entries) => entries,
                 Err(Halt::Store(source)) => return Err(OciError::Store { layer: name(index), source }),
-                Err(Halt::Layer(problem)) => return Err(OciError::Layer { layer: name(index), problem }),
+                Err(Halt::Layer(problem)) => return Err(failed(index, problem)),
                 Err(Halt::Entry(problem)) => {
                     let Place { offset, path } = place;
                     let problem = feed.verdict(LayerProblem::Entry { offset, path, problem });
-                    return Err(OciError::Layer { layer: name(index), problem });
+                    return Err(failed(index, problem));
                 }
             };
             let uncompressed = feed.position();
             let computed = feed.into_hasher().finish();
             if computed != descriptor.diff_id {
                 let problem = LayerProblem::DiffId { expected: descriptor.diff_id.clone(), computed };
-                return Err(OciError::Layer { layer: name(index), problem });
+                return Err(failed(index, problem));
             }
             let layer = builder.finish();
             merge::merge(&mut read.merged, &layer);

@@ -3,12 +3,12 @@
 mod support;
 
 use std::path::Path;
-use std::time::Instant;
 
-use builder_ostree::container::{ContainerImage, commit_layer, commit_merge};
+use builder_ostree::container::{ContainerImage, blob_ref, commit_layer, commit_merge};
 use builder_ostree::import::{adapt_layer, adapt_merged};
 use builder_ostree::sysroot::{DeploymentSpec, VarLabels, build};
 use builder_ostree::{Repo, RepoConfig};
+use builder_tree::{DumpOptions, FileTree, dump};
 use support::{extract, insert_boot, ostree, read, text};
 
 const BOOT_CHECKSUM: &str = "c6ff7002a98cafa02abcc8e8e60b84eb76c149cd46848436b59df1750bd1df77";
@@ -29,7 +29,6 @@ fn a_whole_image_is_deployed() {
         commit_layer(&mut repo, &adapted.tree, &digest(number), 5, "0.15.3").unwrap();
     }
     let tree = read(Path::new(&rootfs));
-    let start = Instant::now();
     let merged = adapt_merged(tree).unwrap();
     let stored = repo.add_tree(&merged.tree).unwrap();
     let target = "quay.io/test/image:1".parse().unwrap();
@@ -41,7 +40,6 @@ fn a_whole_image_is_deployed() {
         importer_version: "0.15.3",
     };
     let commit = commit_merge(&mut repo, &stored, &image, &target).unwrap();
-    let stats = repo.stats();
     let spec = DeploymentSpec {
         stateroot: "default",
         commit: &commit,
@@ -52,7 +50,6 @@ fn a_whole_image_is_deployed() {
         var_labels: VarLabels::Missing,
     };
     let mut root = build(repo, &RepoConfig::default(), &spec, None).unwrap();
-    let took = start.elapsed();
     let modules = stored.tree.directory(b"usr/lib/modules").unwrap();
     let version = String::from_utf8(modules.entries.keys().next().unwrap().clone()).unwrap();
     insert_boot(&mut root, &stored.tree, &format!("usr/lib/modules/{version}"), BOOT_CHECKSUM);
@@ -61,10 +58,10 @@ fn a_whole_image_is_deployed() {
     extract(&root, directory.path());
     let sysroot = format!("--sysroot={}", text(directory.path()));
     let repo = format!("--repo={}/ostree/repo", text(directory.path()));
-    let mut said = format!("{commit}\n{stats:?}\n{took:?}\ndropped {}\n", merged.dropped.len());
-    said += &ostree(&["fsck", &repo]);
-    said += &ostree(&["admin", "status", &sysroot]);
-    said += &ostree(&["refs", &repo]);
+    let fsck = ostree(&["fsck", &repo]);
+    assert!(fsck.contains("completed successfully"), "{fsck}");
+    let status = ostree(&["admin", "status", &sysroot]);
+    assert!(status.contains(&format!("default {commit}.0")), "{status}");
     let prune = ostree(&["prune", &repo, "--refs-only", "--depth=0", "--no-prune"]);
     assert!(prune.contains("No unreachable objects"), "{prune}");
     let difference = ostree(&["admin", "config-diff", &sysroot, "--os=default"]);
@@ -76,14 +73,31 @@ fn a_whole_image_is_deployed() {
     extract(&merged.tree, &adapted);
     let tree = format!("--tree=dir={}", text(&adapted));
     let theirs = ostree(&["commit", &repo, "--branch=theirs", &tree]);
-    for list in [["ls", repo.as_str(), "-d", "-C", theirs.trim()], ["ls", &repo, "-d", "-C", &commit.to_string()]] {
-        said += &ostree(&list);
-    }
-    let difference = ostree(&["diff", &repo, &commit.to_string(), theirs.trim()]);
-    assert_eq!(difference, "", "{said}");
     let line = |commit: &str| ostree(&["ls", &repo, "-d", "-C", commit]);
     assert_eq!(line(theirs.trim()), line(&commit.to_string()));
-    // Shown with --nocapture.
-    assert!(said.contains("completed successfully"), "{said}");
-    std::fs::write(std::env::temp_dir().join("diskwright-test-image.txt"), said).unwrap();
+
+    // A client that merges the layers again gets this image, but for the empty files that builds leave behind, and
+    // for the metadata of directories, which it takes from the first layer that has them.
+    if !layers.is_empty() {
+        let union = directory.path().join("union");
+        for number in 0..layers.len() {
+            let layer = blob_ref(&digest(number)).unwrap();
+            ostree(&["checkout", &repo, "--union", "--whiteouts", &layer, text(&union)]);
+        }
+        let lines = |tree: &FileTree| -> Vec<String> {
+            let text = dump(tree, DumpOptions { without_times: true }).unwrap();
+            let path = |line: &str| line.split(' ').next().unwrap().to_owned();
+            let all =
+                text.lines().filter(|line| !["/usr/etc/hostname", "/usr/etc/resolv.conf"].contains(&&*path(line)));
+            all.map(|line| if line.contains(" d ") { path(line) } else { without_links(line) }).collect()
+        };
+        let (ours, theirs) = (lines(&stored.tree), lines(&read(&union)));
+        assert!(ours.len() > 100 && ours == theirs, "{} {}", ours.len(), theirs.len());
+    }
+}
+
+/// A line of a dump without the column that names another path of the same inode.
+fn without_links(line: &str) -> String {
+    let columns: Vec<&str> = line.split(' ').collect();
+    [&columns[..8], &columns[9..]].concat().join(" ")
 }

@@ -1,0 +1,162 @@
+//! What a build costs, beside the least that any builder must do with the same layers in the same run.
+//!
+//! The floor is one pass over the layers, decompressed in one thread and hashed with SHA-256 in another.
+//!
+//! ```console
+//! $ cargo bench -p diskwright-tests            # the example image
+//! $ cargo bench -p diskwright-tests -- oci:DIR:TAG
+//! ```
+#![allow(missing_docs)]
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+
+use diskwright_tests::command::{program, target};
+use diskwright_tests::image::real;
+use flate2::read::MultiGzDecoder;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Runs of each; the median counts.
+const RUNS: usize = 5;
+
+/// What GNU time says of a process.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    wall: f64,
+    cpu: f64,
+    peak_mib: f64,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let [word, layout] = arguments.as_slice()
+        && word == "floor"
+    {
+        floor(Path::new(layout));
+        return;
+    }
+    let source = arguments.first().cloned().unwrap_or_else(|| real("example"));
+    let layout = layout_of(&source);
+    let scratch = tempfile::tempdir_in(target()).expect("target/ can be written");
+    let this = std::env::current_exe().expect("the benchmark has a path");
+
+    let (mut floors, mut builds) = (Vec::new(), Vec::new());
+    // By turns, so that both see the same neighbours; one of each before, so that both find the layers in memory.
+    for run in 0..=RUNS {
+        let floor = timed(&this, &["floor".as_ref(), layout.as_os_str()], scratch.path());
+        let arguments = ["build", source.as_str(), "--quiet", "--json", "--target-imgref", "registry.example/os"];
+        let build = timed(program(), &arguments.map(AsRef::as_ref), scratch.path());
+        if run > 0 {
+            floors.push(floor);
+            builds.push(build);
+        }
+    }
+    let (floor, build) = (median(&floors), median(&builds));
+    let disk = fs::metadata(scratch.path().join("disk.raw")).expect("the disk is there");
+    let plan: Value = {
+        let arguments = ["build", source.as_str(), "--quiet", "--json", "--dry-run", "--target-imgref", "registry.example/os"];
+        let output = Command::new(program()).args(arguments).output().expect("diskwright runs");
+        serde_json::from_slice(&output.stdout).expect("the plan is JSON")
+    };
+    let facts: Value = {
+        let output = Command::new(program()).args(["inspect", &source, "--quiet", "--json"]).output().expect("diskwright runs");
+        serde_json::from_slice(&output.stdout).expect("the facts are JSON")
+    };
+    let content = number(&facts["bytes"]);
+    let scratch_bytes = number(&plan["forecast"]["scratch"]);
+    let allocated = (disk.blocks() * 512) as f64;
+    println!("{source}: {:.0} MiB of files, {RUNS} runs, medians", mib(content));
+    println!("            wall s   cpu s   peak MiB");
+    println!("floor       {:6.2}  {:6.2}   {:8.0}", floor.wall, floor.cpu, floor.peak_mib);
+    println!("raw disk    {:6.2}  {:6.2}   {:8.0}", build.wall, build.cpu, build.peak_mib);
+    println!("ratio       {:6.2}  {:6.2}   targets: wall at most 2.00, memory under 300 MiB", build.wall / floor.wall, build.cpu / floor.cpu);
+    println!("written     {:.0} MiB output + {:.0} MiB scratch = {:.2} x the content (target: at most 2.2)", mib(allocated), mib(scratch_bytes), (allocated + scratch_bytes) / content);
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().expect("it is a number")
+}
+
+fn mib(bytes: f64) -> f64 {
+    bytes / f64::from(1 << 20)
+}
+
+fn layout_of(source: &str) -> PathBuf {
+    let path = source.strip_prefix("oci:").expect("the benchmark takes oci:DIR:TAG");
+    PathBuf::from(path.rsplit_once(':').map_or(path, |(path, _)| path))
+}
+
+/// Runs a program under GNU time.
+fn timed(program: &Path, arguments: &[&std::ffi::OsStr], directory: &Path) -> Cost {
+    let report = directory.join("time");
+    let output = Command::new("/usr/bin/time")
+        .args(["-f", "%e %U %S %M", "-o"])
+        .arg(&report)
+        .arg(program)
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .expect("install the Debian package `time`");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read_to_string(report).expect("GNU time reports");
+    let numbers: Vec<f64> = text.split_whitespace().map(|word| word.parse().expect("GNU time prints numbers")).collect();
+    Cost { wall: numbers[0], cpu: numbers[1] + numbers[2], peak_mib: numbers[3] / 1024.0 }
+}
+
+fn median(costs: &[Cost]) -> Cost {
+    let middle = |field: fn(&Cost) -> f64| {
+        let mut values: Vec<f64> = costs.iter().map(field).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    Cost { wall: middle(|cost| cost.wall), cpu: middle(|cost| cost.cpu), peak_mib: middle(|cost| cost.peak_mib) }
+}
+
+/// One pass over the layers: decompressed here, hashed in another thread.
+fn floor(layout: &Path) {
+    let (sender, receiver) = mpsc::sync_channel::<Vec<u8>>(16);
+    let hashing = thread::spawn(move || {
+        let mut hasher = Sha256::new();
+        for chunk in receiver {
+            hasher.update(&chunk);
+        }
+        hasher.finalize()
+    });
+    for blob in layers(layout) {
+        let mut decoder = MultiGzDecoder::new(std::io::BufReader::with_capacity(1 << 18, File::open(blob).expect("the blob is there")));
+        loop {
+            let mut chunk = vec![0; 1 << 18];
+            let mut filled = 0;
+            while filled < chunk.len() {
+                match decoder.read(&mut chunk[filled..]).expect("the layer is gzip") {
+                    0 => break,
+                    n => filled += n,
+                }
+            }
+            chunk.truncate(filled);
+            if filled == 0 {
+                break;
+            }
+            sender.send(chunk).expect("the other thread listens");
+        }
+    }
+    drop(sender);
+    println!("{:x?}", hashing.join().expect("hashing does not panic"));
+}
+
+/// The layers' blobs of the only image in a layout.
+fn layers(layout: &Path) -> Vec<PathBuf> {
+    let json = |path: PathBuf| -> Value {
+        serde_json::from_slice(&fs::read(path).expect("it can be read")).expect("it is JSON")
+    };
+    let blob = |value: &Value| layout.join("blobs").join(value["digest"].as_str().expect("a digest").replace(':', "/"));
+    let index = json(layout.join("index.json"));
+    let manifest = json(blob(&index["manifests"][0]));
+    manifest["layers"].as_array().expect("layers").iter().map(blob).collect()
+}
