@@ -78,8 +78,8 @@ mod tests {
             (with(InodeKind::BlockDevice { major: 0, minor: 1_048_576 }), false),
             (at(-0x8000_0000, 999_999_999), true),
             (at(-0x8000_0001, 0), false),
-            (at(15_032_385_535, 0), true),
-            (at(15_032_385_536, 0), false),
+            (at(10_737_418_239, 0), true),
+            (at(10_737_418_240, 0), false),
             (at(0, 1_000_000_000), false),
             (immutable, false),
         ] {

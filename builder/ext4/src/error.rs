@@ -12,7 +12,7 @@ pub enum Ext4Error {
     /// The file system is too small.
     #[error("file system needs {needed} ({} bytes) but has {has} ({} bytes)", .needed.bytes(), .has.bytes())]
     TooSmall {
-        /// The smallest size that holds the tree, a multiple of 1 MiB.
+        /// The next larger size that holds the tree, a multiple of 1 MiB.
         needed: ByteSize,
         /// The size it was to have.
         has: ByteSize,
@@ -120,8 +120,8 @@ pub enum Unrepresentable {
         /// Minor number.
         minor: u32,
     },
-    /// A time outside of 34 bits, or no nanoseconds.
-    #[error("its time is {seconds} s and {nanoseconds} ns, not from 1901-12-13 to 2446-05-10")]
+    /// A time that e2fsck would not leave alone, or no nanoseconds.
+    #[error("its time is {seconds} s and {nanoseconds} ns, not from 1901-12-13 to 2310-04-04")]
     Time {
         /// Seconds since 1970.
         seconds: i64,
@@ -161,9 +161,9 @@ impl Ext4Error {
             Self::TooLarge { .. } => "take files out, or ask for less free space or fewer inodes",
             Self::Inodes { .. } => "make the file system larger, or ask for fewer inodes",
             Self::Links { .. } => "keep two copies of the file, each with a part of the names",
-            Self::Xattr { .. } | Self::Directory { .. } | Self::Unrepresentable { .. } => {
-                "change or remove it in the image the tree comes from"
-            }
+            Self::Xattr { source, .. } => source.hint(),
+            Self::Directory { source, .. } => source.hint(),
+            Self::Unrepresentable { .. } => "change or remove it in the image the tree comes from",
             Self::Option { .. } => return None,
             Self::Overlap(_) => "this is a defect; please report it with the tree's listing",
         };

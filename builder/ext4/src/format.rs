@@ -38,8 +38,9 @@ pub(crate) const SYMLINK_MAX: usize = BLOCK_LEN - 1;
 pub(crate) const FAST_SYMLINK_MAX: usize = 59;
 /// Longest regular file in bytes: logical block numbers have 32 bits, and the last is kept free.
 pub(crate) const FILE_MAX: u64 = 0xffff_ffff * BLOCK_SIZE;
-/// Latest second of a time: 34 bits, counted from -2^31 (2446-05-10).
-pub(crate) const TIME_MAX: i64 = 0x3_7fff_ffff;
+/// Latest second of a time (2310-04-04). The 34 bits would reach to 2446, but e2fsck takes what is behind for times
+/// before 1970 that an old kernel wrote wrong.
+pub(crate) const TIME_MAX: i64 = 0x2_7fff_ffff;
 /// Earliest second of a time (1901-12-13).
 pub(crate) const TIME_MIN: i64 = -0x8000_0000;
 

@@ -13,7 +13,7 @@ pub struct Options {
     pub label: Vec<u8>,
     /// Where the file system says it was mounted last, 0 to 63 bytes.
     pub last_mounted: Vec<u8>,
-    /// Time of making, in seconds since 1970 (0 to 2446): the superblock's times, the birth time of all inodes, and
+    /// Time of making, in seconds since 1970 (0 or more, until 2310): the superblock's times, the birth time of all inodes, and
     /// all times of the journal and of a `lost+found` that is made. Access and change times of files are their
     /// modification time.
     pub created: i64,

@@ -58,8 +58,7 @@ pub(crate) fn demand(walk: &Walk<'_>) -> u64 {
             _ => 0,
         },
     });
-    // Files have fewer than 2^32 blocks and there are fewer than 2^32 of them.
-    slots.sum::<u64>() + walk.xattr_blocks.len() as u64
+    slots.fold(walk.xattr_blocks.len() as u64, u64::saturating_add)
 }
 
 impl Layout {

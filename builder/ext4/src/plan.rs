@@ -45,7 +45,7 @@ impl<'w, 'a> Sizing<'w, 'a> {
     /// The layout of the size the options ask for.
     pub(crate) fn layout(&self) -> Result<Layout, Ext4Error> {
         match self.options.size {
-            SizeRule::Minimize { free_bytes, spare_inodes } => self.minimize(free_bytes, spare_inodes),
+            SizeRule::Minimize { free_bytes, spare_inodes } => self.minimize(MIN_BLOCKS, free_bytes, spare_inodes),
             SizeRule::Fixed(size) => {
                 let blocks = size.bytes() / BLOCK_SIZE;
                 if blocks > MAX_BLOCKS {
@@ -55,7 +55,8 @@ impl<'w, 'a> Sizing<'w, 'a> {
                 if let Some(layout) = layout {
                     return Ok(layout);
                 }
-                let least = self.minimize(ByteSize::ZERO, 0)?;
+                // Smaller ones may fit where this one does not, as they have smaller journals. Nobody asked for those.
+                let least = self.minimize(blocks.max(MIN_BLOCKS), ByteSize::ZERO, 0)?;
                 Err(Ext4Error::TooSmall { needed: size_of_blocks(least.geometry.blocks), has: size })
             }
         }
@@ -72,11 +73,11 @@ impl<'w, 'a> Sizing<'w, 'a> {
         }
     }
 
-    /// The smallest layout with so much room.
-    fn minimize(&self, free_bytes: ByteSize, spare_inodes: u32) -> Result<Layout, Ext4Error> {
+    /// The smallest layout of at least `least` blocks with so much room.
+    fn minimize(&self, least: u64, free_bytes: ByteSize, spare_inodes: u32) -> Result<Layout, Ext4Error> {
         let needed_inodes = self.needed_inodes(spare_inodes);
         let full_groups = needed_inodes.div_ceil(MAX_INODES_PER_GROUP).saturating_sub(1) * BLOCKS_PER_GROUP;
-        let mut blocks = self.demand.max(MIN_BLOCKS).max(full_groups).next_multiple_of(STEP);
+        let mut blocks = self.demand.max(least).max(full_groups).next_multiple_of(STEP);
         let free = blocks_for(free_bytes.bytes());
         while blocks <= MAX_BLOCKS {
             let mut missing = 0;
@@ -183,7 +184,7 @@ pub(crate) fn check(options: &Options) -> Result<(), Ext4Error> {
         return error("last mounted", options.last_mounted.escape_ascii().to_string(), "0 to 63 bytes without NUL");
     }
     if !(0..=crate::format::TIME_MAX).contains(&options.created) {
-        return error("created", options.created.to_string(), "a time from 1970 to 2446, in seconds");
+        return error("created", options.created.to_string(), "a time from 1970 to 2310, in seconds");
     }
     if options.reserved_percent > 50 {
         return error("reserved percent", options.reserved_percent.to_string(), "0 to 50");

@@ -30,7 +30,7 @@ impl<'a> SharedBlocks<'a> {
             return Ok(0);
         }
         let Some(bytes) = xattr::encode(xattrs)?.block else { return Ok(0) };
-        // Without random keys, so the same tree is always shared in the same way.
+        // Without random keys, and only a way to find candidates: what is shared does not depend on the hash.
         let mut hasher = DefaultHasher::new();
         hasher.write(&bytes);
         let hash = hasher.finish();

@@ -23,7 +23,7 @@ use crate::sweep::Sweep;
 use crate::walk::{self, LOST, Object, PlannedDirectory, Slot, Walk, inode_number, slot_of};
 use crate::xattr;
 
-/// Bytes of bitmaps, directories and inodes made before they are handed on.
+/// Blocks of an inode table made before they are handed on: 1 MiB.
 const CHUNK_BLOCKS: u64 = 256;
 
 /// Everything there is to write.

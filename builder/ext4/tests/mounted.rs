@@ -17,7 +17,7 @@ fn lines(tree: &FileTree) -> Vec<String> {
 
 /// What the kernel reads must be what went in, and the `lost+found` that was made.
 fn same(judged: &Judged, tree: &FileTree) {
-    let Some(mounted) = Mounted::new(judged) else { return };
+    let Some(mounted) = Mounted::new(judged, "ro") else { return };
     let mut expected = tree.clone();
     let lost = Metadata {
         mtime: Timestamp { seconds: 1_700_000_000, nanoseconds: 0 },
@@ -56,7 +56,7 @@ fn statfs_says_what_the_summary_says() {
             _ => SizeRule::Fixed(ByteSize::mib(mib)),
         };
         let judged = judge(&FileTree::new(), &options(rule));
-        let Some(mounted) = Mounted::new(&judged) else { return };
+        let Some(mounted) = Mounted::new(&judged, "ro") else { return };
         let stat = rustix::fs::statvfs(&mounted.path).unwrap();
         let summary = judged.summary;
         assert_eq!(stat.f_bfree * stat.f_frsize, summary.free.bytes(), "{summary:?}");
@@ -79,4 +79,29 @@ fn grub_reads_files() {
         let output = run("grub-fstest", "grub-common", &arguments, &expected);
         assert!(output.status.success(), "{path}: {output:?}");
     }
+}
+
+#[test]
+fn the_kernel_writes_to_it_and_it_stays_clean() {
+    let mut tree = everything(&mut ContentStore::new(&std::env::temp_dir()).unwrap());
+    tree.root.insert("crowd", crowded(3_000, 40));
+    let judged = judge(&tree, &options(SizeRule::Minimize { free_bytes: ByteSize::mib(64), spare_inodes: 20_000 }));
+    {
+        let Some(mounted) = Mounted::new(&judged, "rw") else { return };
+        let at = |path: &str| mounted.path.join(path);
+        for number in 0..5_000 {
+            std::fs::write(at(&format!("crowd/new-{number:060}")), format!("{number}")).unwrap();
+        }
+        for number in 0..1_000 {
+            std::fs::remove_file(at(&format!("crowd/{number:040}"))).unwrap();
+            std::fs::create_dir(at(&format!("dir/{number}"))).unwrap();
+        }
+        std::fs::write(at("bodies/large"), vec![7; 40 << 20]).unwrap();
+        std::fs::remove_file(at("bodies/leaves")).unwrap();
+        // One of two users of an attribute block gets another one.
+        let (path, none) = (at("attributes/same-block"), rustix::fs::XattrFlags::empty());
+        rustix::fs::lsetxattr(path, "user.ostreemeta", &[9; 400], none).unwrap();
+        assert!(std::fs::write(at("bodies/immutable"), "x").is_err());
+    }
+    judged.fsck();
 }

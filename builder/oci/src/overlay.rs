@@ -10,6 +10,8 @@ use crate::whiteout;
 
 /// Symbolic links followed on the way to one entry; the kernel's number (MAXSYMLINKS).
 const LINK_LIMIT: usize = 40;
+/// Directories above an entry: whoever walks the tree may do so by recursion.
+const DEPTH_LIMIT: usize = 512;
 
 /// A directory as it looks with the layer on top: in the layer, below it, or in both.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +108,9 @@ pub(crate) fn resolve<'a>(root: View<'a>, names: &[Vec<u8>]) -> Result<Resolved<
     }
     if passed.iter().any(|(name, _)| whiteout::classify(name) != whiteout::Name::Plain) {
         return Err(EntryProblem::Name { what: "name", reason: "is below a whiteout" });
+    }
+    if passed.len() > DEPTH_LIMIT {
+        return Err(EntryProblem::Name { what: "name", reason: "is more than 512 directories deep" });
     }
     let path = joined(passed.iter().map(|(name, _)| &name[..]));
     if path.len() > PATH_LIMIT {

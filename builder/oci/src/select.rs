@@ -69,14 +69,15 @@ impl Search<'_> {
                 .iter()
                 .filter(move |descriptor| media::document(descriptor.media_type().as_ref()) == Some(document))
         };
-        if of(Document::Manifest).next().is_none() && of(Document::Index).next().is_none() {
-            if let [only] = descriptors {
-                return Err(OciError::MediaType {
-                    what: "the only entry of the index".into(),
-                    media_type: only.media_type().to_string(),
-                    reason: "which is neither an image manifest nor an index",
-                });
-            }
+        let nothing = of(Document::Manifest).next().is_none() && of(Document::Index).next().is_none();
+        if let [only] = descriptors
+            && nothing
+        {
+            return Err(OciError::MediaType {
+                what: "the only entry of the index".into(),
+                media_type: only.media_type().to_string(),
+                reason: "which is neither an image manifest nor an index",
+            });
         }
         // Of several that serve, the best; of equals, the first (OCI image specification, "Image Index").
         let mut best: Option<(u8, &Descriptor)> = None;

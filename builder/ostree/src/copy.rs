@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use builder_tree::{Directory, Inode, Metadata};
+use builder_tree::{Directory, Inode, Metadata, Xattrs};
 
 use crate::made::Maker;
 use crate::rebuild::rebuild_simply;
@@ -19,4 +19,10 @@ pub(crate) fn leaf(inode: &Inode, maker: Maker) -> Arc<Inode> {
 
 fn from_now(metadata: &Metadata, maker: Maker) -> Metadata {
     Metadata { mtime: maker.time(), ..metadata.clone() }
+}
+
+/// The SELinux label in `metadata`, for a directory that is to have the same and nothing else.
+pub(crate) fn label(metadata: &Metadata) -> Xattrs {
+    const LABEL: &[u8] = b"security.selinux";
+    metadata.xattrs.get_key_value(LABEL).map(|(name, value)| (name.clone(), value.clone())).into_iter().collect()
 }

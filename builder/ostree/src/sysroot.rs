@@ -3,7 +3,7 @@
 use builder_tree::{Directory, FileTree, Inode};
 
 use crate::made::Maker;
-use crate::{Aleph, Checksum, OstreeError, Repo, RepoConfig, StoredTree, TargetImage, deployment, var};
+use crate::{Aleph, Checksum, OstreeError, Repo, RepoConfig, StoredTree, TargetImage, copy, deployment, var};
 
 /// `bootversion` and `subbootversion` of a fresh disk: libostree begins "at 0" and flips both with the first
 /// deployment (spec 4.4).
@@ -100,7 +100,7 @@ fn deployments(spec: &DeploymentSpec<'_>, maker: Maker) -> Result<Directory, Ost
     let deployment = deployment::deploy(spec.tree, &spec.etc_files, maker)?;
 
     let mut upper = maker.directory(deployment.metadata.mode);
-    upper.metadata.xattrs = deployment.metadata.xattrs.clone();
+    upper.metadata.xattrs = copy::label(&deployment.metadata);
     let mut transient = maker.directory(0o700);
     transient.insert("work", maker.directory(0o700));
     transient.insert("upper", upper);

@@ -13,7 +13,7 @@ use crate::sysroot::VarLabels;
 pub(crate) fn fill(tree: &FileTree, labels: VarLabels, maker: Maker) -> Directory {
     let mut var = maker.directory(0o755);
     if let Some(image) = tree.directory(b"var") {
-        var.metadata.xattrs = image.metadata.xattrs.clone();
+        var.metadata.xattrs = copy::label(&image.metadata);
         var.entries = copy::independent(image, maker).entries;
     }
     if tree.get(b"usr/lib/tmpfiles.d").is_none() {
@@ -64,6 +64,11 @@ mod tests {
         for path in ["var/lib/x/file", "var/.updated", "usr/lib/tmpfiles.d/a.conf"] {
             tree.insert(path.as_bytes(), file(), &Metadata::root(0o700)).unwrap();
         }
+        let image = &mut tree.directory_mut(b"var").unwrap().metadata.xattrs;
+        image.insert(b"security.selinux".to_vec(), b"label".to_vec());
+        image.insert(b"user.other".to_vec(), b"x".to_vec());
+        let names: Vec<_> = fill(&tree, VarLabels::Written, Maker::new(7)).metadata.xattrs.into_keys().collect();
+        assert_eq!(names, [b"security.selinux"]);
         let expected = [
             "/ d 0755 0 0 - 7.0",
             "/.ostree-selabeled f 0644 0 0 0 7.0",

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::deadline::Deadline;
-use crate::error::{Evidence, QemuError};
+use crate::error::{Evidence, QemuError, WANTED_EXIT};
 use crate::pattern::{Match, Pattern};
 use crate::transcript::Transcript;
 
@@ -183,7 +183,7 @@ impl Console {
                 return Ok(status);
             }
             let Some(left) = deadline.remaining() else {
-                let wanted = "QEMU to exit".to_owned();
+                let wanted = WANTED_EXIT.to_owned();
                 return Err(QemuError::TimedOut { wanted, limit, evidence: self.evidence(&state) });
             };
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;

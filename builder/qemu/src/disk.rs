@@ -19,7 +19,8 @@ pub enum Bus {
     Virtio,
     /// `/dev/nvmeXn1`.
     Nvme,
-    /// `/dev/sdX` on a SATA controller of its own; six of them fit.
+    /// `/dev/sdX` on a SATA controller of its own; six of them fit. The UEFI firmware for aarch64 has no driver for it
+    /// and cannot boot from it.
     Ahci,
     /// `/dev/sdX` as a USB stick on xHCI. Debian's cloud kernel has no driver for it.
     Usb,

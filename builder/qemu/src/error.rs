@@ -196,6 +196,9 @@ pub enum QemuError {
     },
 }
 
+/// What [`QemuError::TimedOut`] wanted when the process did not end.
+pub(crate) const WANTED_EXIT: &str = "QEMU to exit";
+
 impl QemuError {
     /// What to do now, where there is something to do.
     #[must_use]
@@ -213,6 +216,11 @@ impl QemuError {
             Self::TimedOut { evidence, .. } if evidence.console.is_empty() => Some(
                 "if the guest is Linux, its kernel command line needs console=ttyS0 (console=ttyAMA0 on aarch64); \
                  on a busy host, allow more time"
+                    .to_owned(),
+            ),
+            Self::TimedOut { wanted, .. } if wanted == WANTED_EXIT => Some(
+                "a guest hears the power button only with the ACPI button driver and logind; else have it shut down \
+                 from its shell, or end QEMU with quit"
                     .to_owned(),
             ),
             Self::Command { .. } => Some("put long or binary input into a file of the image instead".to_owned()),

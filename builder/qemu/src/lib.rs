@@ -30,6 +30,9 @@
 //! be killed outright, `setpriv --pdeathsig KILL` (util-linux), through which QEMU is started where it exists, makes
 //! the kernel end QEMU as well. Without `setpriv` that last case leaves QEMU running.
 //!
+//! The firmware's variables are not copied: QEMU keeps writes to them in an anonymous overlay (`snapshot=on`), as it
+//! does for disks, so there is no temporary folder to clean up either.
+//!
 //! # Example
 //!
 //! ```no_run

@@ -1,5 +1,6 @@
 //! Where QEMU is, and who ends it when this process is gone.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,9 @@ pub(crate) fn find_emulator(architecture: Architecture, search_path: Option<&OsS
         .collect();
     let extra = EXTRA_PROGRAMS.iter().filter(|(known, _)| *known == architecture && known.is_host());
     looked_at.extend(extra.map(|(_, path)| PathBuf::from(path)));
+    // PATH often names a folder twice; people need to read of it once.
+    let mut seen = BTreeSet::new();
+    looked_at.retain(|path| seen.insert(path.clone()));
     match looked_at.iter().find(|path| is_program(path)) {
         Some(path) => Ok(path.clone()),
         None => Err(QemuError::ProgramMissing { program: program.to_owned(), looked_at, architecture }),
@@ -56,10 +60,12 @@ mod tests {
 
     #[test]
     fn a_missing_emulator_names_every_place_that_was_tried() {
-        let error = find_emulator(Architecture::X86_64, Some(OsStr::new("/nowhere:relative:/else"))).unwrap_err();
+        let error =
+            find_emulator(Architecture::X86_64, Some(OsStr::new("/nowhere:relative:/else:/nowhere"))).unwrap_err();
         let QemuError::ProgramMissing { looked_at, .. } = &error else { panic!("{error}") };
         assert_eq!(looked_at[0], Path::new("/nowhere/qemu-system-x86_64"));
         assert_eq!(looked_at[1], Path::new("/else/qemu-system-x86_64"));
+        assert_eq!(looked_at.iter().filter(|path| path.starts_with("/nowhere")).count(), 1);
         assert!(error.hint().unwrap().contains("`qemu-system-x86`"));
     }
 }

@@ -227,6 +227,9 @@ impl Running {
 
     /// Presses the power button and waits until the guest has shut down and QEMU is gone.
     ///
+    /// On x86 the guest needs the ACPI `button` driver to hear it, a module that small images often lack, and somebody
+    /// who acts on it, such as logind. [`Shell::power_off`] needs neither.
+    ///
     /// # Errors
     ///
     /// [`QemuError::TimedOut`] when the guest does not react, and those of [`Running::qmp`].

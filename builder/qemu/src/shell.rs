@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 use std::ops::Range;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::console::Console;
@@ -108,6 +109,19 @@ impl<'m> Shell<'m> {
             Output { status: 0, text } => Ok(text),
             Output { status, text } => Err(QemuError::CommandFailed { command: command.to_owned(), status, text }),
         }
+    }
+
+    /// Has the guest shut down in order and waits until QEMU is gone. Unlike [`crate::Running::power_down`] this needs
+    /// no driver for the power button in the guest, but a root shell.
+    ///
+    /// # Errors
+    ///
+    /// [`QemuError::TimedOut`] when the guest does not end.
+    pub fn power_off(self, limit: Duration) -> Result<ExitStatus, QemuError> {
+        // Without systemd (a rescue shell, an initramfs) there is nobody to ask but the kernel.
+        let command = "if [ -d /run/systemd/system ]; then systemctl poweroff; else sync; poweroff -f; fi\n";
+        self.console.write(command.as_bytes())?;
+        self.console.wait_for_exit(limit)
     }
 }
 

@@ -1,4 +1,7 @@
 //! Real machines: QEMU and OVMF (Debian packages `qemu-system-x86`, `ovmf`), no operating system.
+//!
+//! No test needs OVMF's built-in shell: on a host that stalls, OVMF's serial driver times out, repeats characters, and
+//! the shell exits (seen once in 28 starts at a load of 6 on 2 processors, in the log that QEMU itself wrote).
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -101,7 +104,7 @@ fn a_boot_that_cannot_succeed_fails_before_its_deadline() {
     let hour = Duration::from_secs(3600);
     let error = running.expect_or_fail(&Pattern::literal("login: "), BOOT_FAILURES, hour).unwrap_err();
     let QemuError::GuestFailed { found, evidence, .. } = &error else { panic!("{error}") };
-    assert_eq!(found, "UEFI Interactive Shell");
+    assert!(["UEFI Interactive Shell", "No bootable option or device was found"].contains(&found.as_str()), "{error}");
     assert_eq!(evidence.stage, "first boot");
     assert!(evidence.console.iter().any(|line| line.starts_with(NOTHING_TO_BOOT)), "{error}");
 }
@@ -111,12 +114,10 @@ fn a_deadline_error_holds_the_last_lines_and_the_stage() {
     let folder = tempfile::tempdir().unwrap();
     let mut running = start(with_empty_disk(folder.path()));
     running.stage("waiting for Godot");
-    running.expect(&Pattern::literal("Shell> "), FIRMWARE_LIMIT).unwrap();
-    running.send("echo in vain\r").unwrap();
-    running.expect(&Pattern::literal("Shell> "), FIRMWARE_LIMIT).unwrap();
+    running.expect(&Pattern::literal(NOTHING_TO_BOOT), FIRMWARE_LIMIT).unwrap();
     let error = running.expect(&Pattern::any_of(&["Godot", "Lucky"]), Duration::from_millis(100)).unwrap_err();
     let message = error.to_string();
-    for words in ["\"Godot\" or \"Lucky\"", "0.1 s", "stage: waiting for Godot", "\n  | in vain"] {
+    for words in ["\"Godot\" or \"Lucky\"", "0.1 s", "stage: waiting for Godot", "\n  | BdsDxe: failed to load Boot"] {
         assert!(message.contains(words), "{words:?} is missing in: {message}");
     }
 }
@@ -150,15 +151,14 @@ fn a_refused_argument_is_reported_in_qemus_own_words() {
 fn reset_starts_again_or_ends_the_machine_as_asked() {
     let folder = tempfile::tempdir().unwrap();
     let mut running = start(with_empty_disk(folder.path()));
-    running.expect(&Pattern::literal("Shell> "), FIRMWARE_LIMIT).unwrap();
+    running.expect(&Pattern::literal(NOTHING_TO_BOOT), FIRMWARE_LIMIT).unwrap();
     running.reset().unwrap();
     running.expect(&Pattern::literal(NOTHING_TO_BOOT), FIRMWARE_LIMIT).unwrap();
 
     let mut running = start(with_empty_disk(folder.path()).on_reboot(OnReboot::Exit));
-    running.expect(&Pattern::literal("Shell> "), FIRMWARE_LIMIT).unwrap();
-    running.send("reset\r").unwrap();
+    running.qmp("system_reset", serde_json::Value::Null).unwrap();
     let event = running.wait_for_event(&["SHUTDOWN"], FIRMWARE_LIMIT).unwrap();
-    assert_eq!(event.data["reason"], "guest-reset");
+    assert_eq!(event.data["reason"], "host-qmp-system-reset");
     assert!(running.wait_for_exit(FIRMWARE_LIMIT).unwrap().success());
 }
 

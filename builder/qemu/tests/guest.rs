@@ -107,8 +107,7 @@ fn a_root_shell_runs_commands_and_powers_off() {
     assert_eq!(shell.check(&format!("echo {long}"), LIMIT).unwrap(), long);
     let error = shell.run(&"x".repeat(4001), LIMIT).unwrap_err();
     assert!(matches!(error, QemuError::Command { .. }), "{error}");
-    running.send("poweroff -f\n").unwrap();
-    assert!(running.wait_for_exit(LIMIT).unwrap().success());
+    assert!(shell.power_off(LIMIT).unwrap().success());
 }
 
 #[test]

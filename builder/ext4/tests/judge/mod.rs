@@ -77,4 +77,18 @@ impl Judged {
         assert!(output.status.success(), "dumpe2fs: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
+
+    /// What dumpe2fs says of a file system of the same identity made by mke2fs.
+    pub(crate) fn mke2fs(&self, mib: u64) -> String {
+        let path = self.directory.path().join("theirs");
+        File::create_new(&path).unwrap().set_len(mib << 20).unwrap();
+        let features = "none,has_journal,ext_attr,dir_index,filetype,extent,64bit,flex_bg,sparse_super,large_file,\
+                        huge_file,dir_nlink,extra_isize,metadata_csum,verity";
+        let identity = "6275696c-6465-722d-6578-743420756964";
+        let arguments = ["-q", "-t", "ext4", "-b", "4096", "-i", "16384", "-L", "root", "-U", identity, "-O", features];
+        let output = run("mke2fs", "e2fsprogs", &arguments, &path);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = run("dumpe2fs", "e2fsprogs", &[], &path);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
 }

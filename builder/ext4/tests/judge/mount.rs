@@ -20,11 +20,15 @@ pub(crate) struct Mounted {
 }
 
 impl Mounted {
-    /// Mounts for reading; `None` where that is not permitted, but in CI that is a failure.
-    pub(crate) fn new(judged: &Judged) -> Option<Self> {
+    /// Mounts for reading or, with `rw`, for writing; `None` where that is not permitted, but in CI that is a failure.
+    pub(crate) fn new(judged: &Judged, access: &str) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().to_owned();
-        let output = Command::new("mount").args(["-t", "ext4", "-o", "loop,ro"]).arg(&judged.path).arg(&path).output();
+        let output = Command::new("mount")
+            .args(["-t", "ext4", "-o", &format!("loop,{access}")])
+            .arg(&judged.path)
+            .arg(&path)
+            .output();
         let output = output.expect("install the Debian package `mount`");
         if output.status.success() {
             return Some(Self { path, _directory: directory });
@@ -35,7 +39,10 @@ impl Mounted {
             std::env::var_os("CI").is_none() && denied.iter().any(|word| text.contains(word)),
             "the kernel does not mount it: {text}"
         );
-        eprintln!("not mounted, as that is not permitted here: {text}");
+        #[expect(clippy::print_stderr, reason = "says that the test did not look")]
+        {
+            eprintln!("not mounted, as that is not permitted here: {text}");
+        }
         None
     }
 

@@ -59,7 +59,7 @@ pub(crate) fn everything(store: &mut ContentStore) -> FileTree {
         ("1969", -1, 999_999_999),
         ("2038", 0x8000_0000, 1),
         ("2106", 0x1_0000_0000, 123_456_789),
-        ("2446", 0x3_7fff_ffff, 999_999_999),
+        ("2310", 0x2_7fff_ffff, 999_999_999),
     ] {
         let mut inode = small(name.as_bytes());
         inode.metadata.mtime = time(seconds, nanoseconds);
@@ -97,6 +97,8 @@ pub(crate) fn everything(store: &mut ContentStore) -> FileTree {
     names.insert(b"\xff\xfe not text \x01\n".to_vec(), small(b"bytes"));
     names.insert(vec![0xe4; 255], small(b"long bytes"));
     names.insert("\u{1f980} \u{e9}", small(b"text"));
+
+    root.subdirectory(b"fixed", 0o755).unwrap().metadata.immutable = true;
 
     attributes(root.subdirectory(b"attributes", 0o755).unwrap());
     bodies(root.subdirectory(b"bodies", 0o755).unwrap(), store);
