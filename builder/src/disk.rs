@@ -6,22 +6,22 @@ use builder_block::{ByteSize, FilesystemImage, Lba, Window, WriteAt};
 use builder_gpt::PartitionTable;
 
 /// A file system at its place.
-pub struct Part {
+pub struct Part<'a> {
     /// The partition's first sector.
     pub first: Lba,
     /// What fills it.
-    pub filesystem: Box<dyn FilesystemImage>,
+    pub filesystem: Box<dyn FilesystemImage + 'a>,
 }
 
 /// Placed parts, in order, complete.
-pub struct DiskImage {
+pub struct DiskImage<'a> {
     /// The table that tells where the parts are.
     pub table: PartitionTable,
     /// The parts, in the order of the table.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Part<'a>>,
 }
 
-impl DiskImage {
+impl DiskImage<'_> {
     /// Size of the disk.
     #[must_use]
     pub fn size(&self) -> ByteSize {

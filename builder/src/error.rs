@@ -103,7 +103,8 @@ impl BuildError {
         match self {
             Self::Image(error) => match error {
                 OciError::MediaType { .. } => Category::Unsupported,
-                OciError::Scratch { .. } => Category::Io,
+                OciError::Store { .. } => Category::Io,
+                OciError::Thread { .. } => Category::Environment,
                 _ => Category::Input,
             },
             Self::Layout(LayoutError::NoTemplate { .. }) | Self::Unsuitable(_) => Category::Unsupported,

@@ -15,30 +15,30 @@ use crate::placement::{self, RootSize};
 use crate::system::System;
 
 /// A file system at its place, with what the plan says of it.
-pub(crate) struct FilledPart {
+pub(crate) struct FilledPart<'a> {
     pub(crate) first: Lba,
-    pub(crate) filesystem: Box<dyn FilesystemImage>,
+    pub(crate) filesystem: Box<dyn FilesystemImage + 'a>,
     pub(crate) uuid: String,
     pub(crate) used: ByteSize,
     pub(crate) free: ByteSize,
 }
 
 /// All file systems of a disk.
-pub(crate) struct Filled {
-    pub(crate) parts: Vec<FilledPart>,
+pub(crate) struct Filled<'a> {
+    pub(crate) parts: Vec<FilledPart<'a>>,
     pub(crate) disk_size: ByteSize,
     /// The root is as small as its content and the next upgrade allow.
     pub(crate) room_for_upgrade: bool,
 }
 
 /// Lays out every partition's file system and places them.
-pub(crate) fn plan(
+pub(crate) fn plan<'a>(
     layout: &Layout,
     identity: &Identity,
-    system: &System,
+    system: &'a System,
     root_size: RootSize,
     disk_size: Option<ByteSize>,
-) -> Result<Filled, BuildError> {
+) -> Result<Filled<'a>, BuildError> {
     let root_number = layout.partitions.iter().position(|partition| partition.from == Filling::Sysroot).unwrap_or(0);
     let root_layout = &layout.partitions[root_number];
     let rule = match root_size {
@@ -67,15 +67,15 @@ pub(crate) fn plan(
     Ok(Filled { parts, disk_size, room_for_upgrade: root_size == RootSize::Minimize })
 }
 
-type Planned = (Box<dyn FilesystemImage>, String, ByteSize, ByteSize);
+type Planned<'a> = (Box<dyn FilesystemImage + 'a>, String, ByteSize, ByteSize);
 
-fn ext4(
+fn ext4<'a>(
     number: usize,
     partition: &PartitionLayout,
     identity: &Identity,
-    tree: &FileTree,
+    tree: &'a FileTree,
     size: SizeRule,
-) -> Result<Planned, BuildError> {
+) -> Result<Planned<'a>, BuildError> {
     let role = partition.from.name();
     let uuid = identity.uuid(&filesystem_role(partition.from));
     let options = builder_ext4::Options {
@@ -89,8 +89,11 @@ fn ext4(
         inodes: InodeRule::default(),
         journal: JournalRule::default(),
     };
-    let image = Ext4Image::plan(tree, &options)
-        .map_err(|source| BuildError::Ext4 { number: number + 1, name: partition.name.clone(), source })?;
+    let image = Ext4Image::plan(tree, &options).map_err(|source| BuildError::Ext4 {
+        number: number + 1,
+        name: partition.name.clone(),
+        source,
+    })?;
     let summary = image.summary();
     Ok((Box::new(image), uuid.to_string(), summary.used, summary.free))
 }
@@ -102,7 +105,7 @@ fn fat(
     tree: &FileTree,
     first: Lba,
     size: ByteSize,
-) -> Result<Planned, BuildError> {
+) -> Result<Planned<'static>, BuildError> {
     let failed = |source| BuildError::Fat { number: number + 1, name: partition.name.clone(), source };
     let volume_id = identity.volume_id(&filesystem_role(partition.from));
     let options = builder_fat::Options {

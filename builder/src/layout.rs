@@ -196,12 +196,17 @@ impl Layout {
             let size = if entry.size == "minimize" {
                 Size::Minimize
             } else {
-                Size::Fixed(entry.size.parse().map_err(|error| {
-                    invalid(format!("partition {number}: size: {error} (or \"minimize\")"))
-                })?)
+                Size::Fixed(
+                    entry
+                        .size
+                        .parse()
+                        .map_err(|error| invalid(format!("partition {number}: size: {error} (or \"minimize\")")))?,
+                )
             };
             if entry.from == Filling::Esp && entry.format != Format::Fat32 {
-                return Err(invalid(format!("partition {number}: firmware reads only FAT, so `from = \"esp\"` needs `format = \"fat32\"`")));
+                return Err(invalid(format!(
+                    "partition {number}: firmware reads only FAT, so `from = \"esp\"` needs `format = \"fat32\"`"
+                )));
             }
             if entry.from != Filling::Esp && entry.format == Format::Fat32 {
                 return Err(invalid(format!(

@@ -82,7 +82,7 @@ pub use identity::Identity;
 pub use layout::{Filling, Format, Layout, LayoutError, PartitionLayout, Size};
 pub use outcome::Outcome;
 pub use output::{OutputError, PendingFile, discard_pending_outputs};
-pub use pipeline::Prepared;
+pub use pipeline::{Assembled, Prepared};
 pub use placement::PlacementError;
 pub use plan::{Forecast, Plan, PlannedBoot, PlannedDeployment, PlannedDisk, PlannedImage, PlannedPartition};
 pub use progress::{Progress, Silent, Station};

@@ -99,7 +99,9 @@ impl OutputError {
                 Some("make the directory first".to_owned())
             }
             Self::Create { .. } => Some("choose a directory that you may write to with -o".to_owned()),
-            Self::NoRoom { .. } => Some("free some space, or choose another place with -o (output) or TMPDIR (scratch)".to_owned()),
+            Self::NoRoom { .. } => {
+                Some("free some space, or choose another place with -o (output) or TMPDIR (scratch)".to_owned())
+            }
             Self::Write { source, .. } if is_full(source) => {
                 Some("free some space or choose another place with -o; nothing was left behind".to_owned())
             }
@@ -110,7 +112,7 @@ impl OutputError {
 
 /// Whether an I/O error says that there is no space.
 #[must_use]
-pub fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
@@ -236,7 +238,7 @@ impl PendingFile {
 ///
 /// # Errors
 /// [`OutputError::NoRoom`]; a file system that does not tell is trusted.
-pub fn require_room(directory: &Path, what: &'static str, needed: ByteSize) -> Result<(), OutputError> {
+pub(crate) fn require_room(directory: &Path, what: &'static str, needed: ByteSize) -> Result<(), OutputError> {
     let Ok(status) = rustix::fs::statvfs(directory) else { return Ok(()) };
     let available = ByteSize::new(status.f_bavail.saturating_mul(status.f_frsize));
     if available < needed {

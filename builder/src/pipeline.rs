@@ -1,6 +1,6 @@
 //! The straight line from image to disk, one function a station.
 
-use builder_block::{ByteSize, FilesystemImage, SECTOR_SIZE, SparseFile};
+use builder_block::{ByteSize, SECTOR_SIZE, SparseFile};
 use builder_gpt::{Partition, PartitionTable, attributes};
 use builder_oci::Image;
 use builder_ostree::body_prefix;
@@ -13,7 +13,7 @@ use crate::identity::Identity;
 use crate::layout::{Filling, Layout};
 use crate::outcome::Outcome;
 use crate::output::{OutputError, PendingFile};
-use crate::placement;
+use crate::placement::{self, RootSize};
 use crate::plan::{Forecast, Plan, PlannedDisk, PlannedImage, PlannedPartition};
 use crate::progress::{Progress, Station};
 use crate::recipe::Recipe;
@@ -22,19 +22,23 @@ use crate::suitability;
 use crate::system::{self, System};
 use crate::watch::Watched;
 
-
-/// A disk that is decided down to the last byte and not written yet.
-pub struct Prepared {
-    plan: Plan,
-    disk: DiskImage,
+/// An installed system, made from an image and not yet in file systems.
+pub struct Assembled<'r> {
+    recipe: &'r Recipe,
+    image: Image,
+    layout: Layout,
+    identity: Identity,
+    root_size: RootSize,
+    system: System,
+    scratch: ByteSize,
 }
 
-impl Prepared {
-    /// Reads the image and decides everything. Writes nothing but unnamed scratch.
+impl<'r> Assembled<'r> {
+    /// Reads the image and makes the system. Writes nothing but unnamed scratch.
     ///
     /// # Errors
-    /// Whatever keeps the image from becoming the disk that was asked for.
-    pub fn new(recipe: &Recipe, progress: &mut dyn Progress) -> Result<Self, BuildError> {
+    /// Whatever keeps the image from becoming the system that was asked for.
+    pub fn new(recipe: &'r Recipe, progress: &mut dyn Progress) -> Result<Self, BuildError> {
         let image = source::open(&recipe.source, &recipe.platform)?;
         suitability::check_labels(&image.labels(), progress)?;
         let layout = match &recipe.layout {
@@ -43,26 +47,45 @@ impl Prepared {
         };
         let created = recipe.source_date_epoch.or_else(|| image.created()).unwrap_or(0).max(0);
         let identity = Identity::new(image.manifest_digest().as_str(), &recipe.canonical(&layout), created);
-        // The root's size is checked before the long part.
+        // What the sizes alone forbid is found out before the long part.
         let root_size = placement::root_size(&layout, recipe.root_size, recipe.disk_size)?;
+        if let RootSize::Fixed(size) = root_size {
+            placement::place(&layout, size, recipe.disk_size)?;
+        }
 
         let mut store = ContentStore::new(&recipe.scratch).map_err(|source| BuildError::Scratch { source })?;
         let layers = source::read_layers(&image, &mut store, &body_prefix, progress)?;
         let scratch = ByteSize::new(store.scratch_bytes());
         drop(store);
         let system = system::assemble(recipe, &image, layers, &identity, &layout, progress)?;
-
-        progress.begin(Station::Plan, layout.partitions.len() as u64);
-        let filled = filesystems::plan(&layout, &identity, &system, root_size, recipe.disk_size)?;
-        let table = table(&layout, &identity, &filled)?;
-        let mut plan = describe(recipe, &image, &identity, &layout, &system, &filled);
-        let disk = DiskImage { table, parts: parts(filled) };
-        let output = disk.written().map_err(|source| BuildError::Scratch { source })?;
-        plan.forecast = Forecast { output, scratch };
-        progress.end(Station::Plan);
-        Ok(Self { plan, disk })
+        Ok(Self { recipe, image, layout, identity, root_size, system, scratch })
     }
 
+    /// Lays out the disk.
+    ///
+    /// # Errors
+    /// The system does not fit the sizes asked for, or has something that a file system cannot hold.
+    pub fn prepare(&self, progress: &mut dyn Progress) -> Result<Prepared<'_>, BuildError> {
+        let Self { recipe, image, layout, identity, system, .. } = self;
+        progress.begin(Station::Plan, layout.partitions.len() as u64);
+        let filled = filesystems::plan(layout, identity, system, self.root_size, recipe.disk_size)?;
+        let table = table(layout, identity, &filled)?;
+        let mut plan = describe(recipe, image, identity, layout, system, &filled);
+        let disk = DiskImage { table, parts: parts(filled) };
+        let output = disk.written().map_err(|source| BuildError::Scratch { source })?;
+        plan.forecast = Forecast { output, scratch: self.scratch };
+        progress.end(Station::Plan);
+        Ok(Prepared { plan, disk })
+    }
+}
+
+/// A disk that is decided down to the last byte and not written yet.
+pub struct Prepared<'a> {
+    plan: Plan,
+    disk: DiskImage<'a>,
+}
+
+impl Prepared<'_> {
     /// What is decided.
     #[must_use]
     pub fn plan(&self) -> &Plan {
@@ -109,7 +132,7 @@ impl Recipe {
     }
 }
 
-fn table(layout: &Layout, identity: &Identity, filled: &Filled) -> Result<PartitionTable, BuildError> {
+fn table(layout: &Layout, identity: &Identity, filled: &Filled<'_>) -> Result<PartitionTable, BuildError> {
     let partitions = layout.partitions.iter().zip(&filled.parts).map(|(partition, part)| Partition {
         type_guid: partition.type_guid,
         guid: identity.uuid(&format!("partition {}", partition.from.name())),
@@ -121,7 +144,7 @@ fn table(layout: &Layout, identity: &Identity, filled: &Filled) -> Result<Partit
     Ok(PartitionTable::new(identity.uuid("disk"), filled.disk_size, partitions.collect())?)
 }
 
-fn parts(filled: Filled) -> Vec<Part> {
+fn parts(filled: Filled<'_>) -> Vec<Part<'_>> {
     filled.parts.into_iter().map(|part| Part { first: part.first, filesystem: part.filesystem }).collect()
 }
 
@@ -131,13 +154,16 @@ fn describe(
     identity: &Identity,
     layout: &Layout,
     system: &System,
-    filled: &Filled,
+    filled: &Filled<'_>,
 ) -> Plan {
     let mut notes = system.notes.clone();
     let mut partitions = Vec::new();
     for ((number, partition), part) in (1_u32..).zip(&layout.partitions).zip(&filled.parts) {
         if partition.from == Filling::Sysroot && filled.room_for_upgrade {
-            notes.push(format!("the root keeps {} free: room for the next upgrade beside the running system", part.free));
+            notes.push(format!(
+                "the root keeps {} free: room for the next upgrade beside the running system",
+                part.free
+            ));
         }
         partitions.push(PlannedPartition {
             number,

@@ -25,7 +25,7 @@ pub enum PlacementError {
 
 /// What the root partition is to be before its content is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RootSize {
+pub(crate) enum RootSize {
     /// So large.
     Fixed(ByteSize),
     /// As its content needs.
@@ -36,7 +36,11 @@ pub enum RootSize {
 ///
 /// # Errors
 /// [`PlacementError`] where the other partitions leave the root no block.
-pub fn root_size(layout: &Layout, root: Option<ByteSize>, disk: Option<ByteSize>) -> Result<RootSize, PlacementError> {
+pub(crate) fn root_size(
+    layout: &Layout,
+    root: Option<ByteSize>,
+    disk: Option<ByteSize>,
+) -> Result<RootSize, PlacementError> {
     if let Some(root) = root {
         return Ok(RootSize::Fixed(root.align_up(ALIGNMENT).ok_or(PlacementError::TooLarge)?));
     }
@@ -59,7 +63,7 @@ pub fn root_size(layout: &Layout, root: Option<ByteSize>, disk: Option<ByteSize>
 ///
 /// # Errors
 /// [`PlacementError::DiskTooSmall`] where `disk` is less than they need.
-pub fn place(
+pub(crate) fn place(
     layout: &Layout,
     root: ByteSize,
     disk: Option<ByteSize>,

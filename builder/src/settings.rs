@@ -11,8 +11,9 @@ const LIMIT: u64 = 1 << 20;
 ///
 /// The initramfs carries a copy of its own, which has the last word at boot.
 #[must_use]
-pub fn prepare_root(tree: &FileTree) -> BTreeMap<String, String> {
-    let paths = ["etc/ostree/prepare-root.conf", "usr/etc/ostree/prepare-root.conf", "usr/lib/ostree/prepare-root.conf"];
+pub(crate) fn prepare_root(tree: &FileTree) -> BTreeMap<String, String> {
+    let paths =
+        ["etc/ostree/prepare-root.conf", "usr/etc/ostree/prepare-root.conf", "usr/lib/ostree/prepare-root.conf"];
     paths.iter().find_map(|path| text(tree, path)).map(|text| key_file(&text)).unwrap_or_default()
 }
 

@@ -25,13 +25,14 @@ pub(crate) fn read_layers(
         LayerProgress::Started { index, total, .. } => {
             progress.note(Station::Layers, &format!("layer {} of {total}", index + 1));
         }
-        LayerProgress::Bytes { done, .. } => progress.at(Station::Layers, before.saturating_add(done)),
+        LayerProgress::Bytes { compressed_bytes_so_far, .. } => {
+            progress.at(Station::Layers, before.saturating_add(compressed_bytes_so_far));
+        }
         LayerProgress::Finished { index, .. } => {
             before = before.saturating_add(image.layers().get(index).map_or(0, |layer| layer.size));
             progress.at(Station::Layers, before);
         }
     })?;
-    store.flush().map_err(|source| BuildError::Scratch { source })?;
     progress.end(Station::Layers);
     Ok(layers)
 }

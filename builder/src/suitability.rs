@@ -20,7 +20,9 @@ pub enum Unsuitable {
     #[error("the image is in the chunked form (label {ENCAPSULATED}), which diskwright does not read yet")]
     Encapsulated,
     /// The initramfs will want a composefs image.
-    #[error("the image's prepare-root.conf says `[composefs] enabled = {enabled}`, and diskwright does not write composefs yet, so it would not boot")]
+    #[error(
+        "the image's prepare-root.conf says `[composefs] enabled = {enabled}`, and diskwright does not write composefs yet, so it would not boot"
+    )]
     Composefs {
         /// The setting.
         enabled: String,
@@ -28,7 +30,9 @@ pub enum Unsuitable {
         transient_root: bool,
     },
     /// The system will want labels.
-    #[error("the image has SELinux {mode} with the policy `{policy}`, and diskwright does not write labels yet, so it would not boot")]
+    #[error(
+        "the image has SELinux {mode} with the policy `{policy}`, and diskwright does not write labels yet, so it would not boot"
+    )]
     Selinux {
         /// `enforcing` or `permissive`.
         mode: String,
@@ -59,7 +63,7 @@ impl Unsuitable {
 ///
 /// # Errors
 /// [`Unsuitable::Encapsulated`].
-pub fn check_labels(labels: &BTreeMap<String, String>, progress: &mut dyn Progress) -> Result<(), Unsuitable> {
+pub(crate) fn check_labels(labels: &BTreeMap<String, String>, progress: &mut dyn Progress) -> Result<(), Unsuitable> {
     if labels.contains_key(ENCAPSULATED) {
         return Err(Unsuitable::Encapsulated);
     }
@@ -75,7 +79,7 @@ pub fn check_labels(labels: &BTreeMap<String, String>, progress: &mut dyn Progre
 ///
 /// # Errors
 /// [`Unsuitable::Composefs`] and [`Unsuitable::Selinux`], unless a kernel argument turns the demand off.
-pub fn check_tree(tree: &FileTree, kargs: &[String]) -> Result<(), Unsuitable> {
+pub(crate) fn check_tree(tree: &FileTree, kargs: &[String]) -> Result<(), Unsuitable> {
     let settings = prepare_root(tree);
     let get = |key: &str| settings.get(key).map(|value| value.to_lowercase()).unwrap_or_default();
     let on = |value: &str| matches!(value, "yes" | "true" | "1");

@@ -1,6 +1,8 @@
 //! From layers to an installed system: ostree repository, deployment, `/boot` and ESP, all as trees.
 
-use builder_boot::{Architecture, BootSpec, BootTrees, InstallConfig, Kernel, Loader, OsRelease};
+use builder_boot::{
+    Architecture, BootSpec, BootTrees, BootloaderChoice, InstallConfig, Kernel, KernelArguments, Loader, OsRelease,
+};
 use builder_oci::{Image, Layers};
 use builder_ostree::container::{self, ContainerImage};
 use builder_ostree::sysroot::{self, DeploymentSpec, VarLabels};
@@ -57,7 +59,12 @@ pub(crate) fn assemble(
     for warning in &install.warnings {
         progress.warn(warning);
     }
-    let choice = recipe.bootloader;
+    let choice = match (recipe.bootloader, install.bootloader.as_deref()) {
+        // The image's own choice, where the user made none.
+        (BootloaderChoice::Auto, Some("systemd")) => BootloaderChoice::Systemd,
+        (BootloaderChoice::Auto, Some("none")) => BootloaderChoice::None,
+        (choice, _) => choice,
+    };
     let loader = Loader::find(&merged.tree, architecture, choice)?;
     let release = OsRelease::read(&merged.tree)?;
     let stateroot =
@@ -91,7 +98,7 @@ pub(crate) fn assemble(
     let boot_filling = if boot_is_separate { Filling::Boot } else { Filling::Sysroot };
     let boot_uuid = identity.uuid(&filesystem_role(boot_filling)).to_string();
     let root_uuid = identity.uuid(&filesystem_role(Filling::Sysroot)).to_string();
-    let kargs = builder_boot::KernelArguments {
+    let kargs = KernelArguments {
         root_uuid: &root_uuid,
         boot_uuid: boot_is_separate.then_some(boot_uuid.as_str()),
         add: &recipe.kargs,
@@ -105,10 +112,10 @@ pub(crate) fn assemble(
     let trees = builder_boot::install(&BootSpec {
         stateroot: &stateroot,
         kernel: &kernel,
+        boot_checksum: &boot_checksum,
         kargs: &options,
         title: &title,
         boot_fs_uuid: &boot_uuid,
-        boot_is_separate,
         loader: &loader,
         created: identity.created(),
     })?;
@@ -148,7 +155,12 @@ pub(crate) fn assemble(
         boot: PlannedBoot {
             loader: loader.to_string(),
             esp: files(&esp),
-            entry: if boot_is_separate { "/loader/entries/ostree-1.conf" } else { "/boot/loader/entries/ostree-1.conf" }.to_owned(),
+            entry: if boot_is_separate {
+                "/loader/entries/ostree-1.conf"
+            } else {
+                "/boot/loader/entries/ostree-1.conf"
+            }
+            .to_owned(),
             title,
             kernel: kernel_release,
             checksum: boot_checksum,
@@ -238,10 +250,7 @@ fn note_dropped(dropped: &[Vec<u8>], notes: &mut Vec<String>) {
     if dropped.len() > SHOWN {
         names.push(format!("{} more", dropped.len() - SHOWN));
     }
-    notes.push(format!(
-        "left out, as the system makes its own at every boot: {}",
-        names.join(", ")
-    ));
+    notes.push(format!("left out, as the system makes its own at every boot: {}", names.join(", ")));
 }
 
 /// Paths of all files in a tree.

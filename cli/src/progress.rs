@@ -118,8 +118,7 @@ impl Progress for Lines {
 
     fn end(&mut self, station: Station) {
         let seconds = self.begun.take().map_or(0.0, |begun| begun.elapsed().as_secs_f64());
-        let amount =
-            if station.counts_bytes() { format!(" ({})", ByteSize::new(self.total)) } else { String::new() };
+        let amount = if station.counts_bytes() { format!(" ({})", ByteSize::new(self.total)) } else { String::new() };
         say(&format!("{}{amount}: done in {seconds:.1} s", station.title()));
     }
 

@@ -70,8 +70,7 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
 
 /// Prints a result to stdout as one JSON document.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let mut document =
-        serde_json::to_string_pretty(value).map_err(|error| Failure::Stdout(io::Error::other(error)))?;
+    let mut document = serde_json::to_string_pretty(value).map_err(|error| Failure::Stdout(io::Error::other(error)))?;
     document.push('\n');
     text(&document)
 }

@@ -60,12 +60,14 @@ fn main() {
     let (floor, build) = (median(&floors), median(&builds));
     let disk = fs::metadata(scratch.path().join("disk.raw")).expect("the disk is there");
     let plan: Value = {
-        let arguments = ["build", source.as_str(), "--quiet", "--json", "--dry-run", "--target-imgref", "registry.example/os"];
+        let arguments =
+            ["build", source.as_str(), "--quiet", "--json", "--dry-run", "--target-imgref", "registry.example/os"];
         let output = Command::new(program()).args(arguments).output().expect("diskwright runs");
         serde_json::from_slice(&output.stdout).expect("the plan is JSON")
     };
     let facts: Value = {
-        let output = Command::new(program()).args(["inspect", &source, "--quiet", "--json"]).output().expect("diskwright runs");
+        let output =
+            Command::new(program()).args(["inspect", &source, "--quiet", "--json"]).output().expect("diskwright runs");
         serde_json::from_slice(&output.stdout).expect("the facts are JSON")
     };
     let content = number(&facts["bytes"]);
@@ -75,8 +77,17 @@ fn main() {
     println!("            wall s   cpu s   peak MiB");
     println!("floor       {:6.2}  {:6.2}   {:8.0}", floor.wall, floor.cpu, floor.peak_mib);
     println!("raw disk    {:6.2}  {:6.2}   {:8.0}", build.wall, build.cpu, build.peak_mib);
-    println!("ratio       {:6.2}  {:6.2}   targets: wall at most 2.00, memory under 300 MiB", build.wall / floor.wall, build.cpu / floor.cpu);
-    println!("written     {:.0} MiB output + {:.0} MiB scratch = {:.2} x the content (target: at most 2.2)", mib(allocated), mib(scratch_bytes), (allocated + scratch_bytes) / content);
+    println!(
+        "ratio       {:6.2}  {:6.2}   targets: wall at most 2.00, memory under 300 MiB",
+        build.wall / floor.wall,
+        build.cpu / floor.cpu
+    );
+    println!(
+        "written     {:.0} MiB output + {:.0} MiB scratch = {:.2} x the content (target: at most 2.2)",
+        mib(allocated),
+        mib(scratch_bytes),
+        (allocated + scratch_bytes) / content
+    );
 }
 
 fn number(value: &Value) -> f64 {
@@ -105,7 +116,8 @@ fn timed(program: &Path, arguments: &[&std::ffi::OsStr], directory: &Path) -> Co
         .expect("install the Debian package `time`");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = fs::read_to_string(report).expect("GNU time reports");
-    let numbers: Vec<f64> = text.split_whitespace().map(|word| word.parse().expect("GNU time prints numbers")).collect();
+    let numbers: Vec<f64> =
+        text.split_whitespace().map(|word| word.parse().expect("GNU time prints numbers")).collect();
     Cost { wall: numbers[0], cpu: numbers[1] + numbers[2], peak_mib: numbers[3] / 1024.0 }
 }
 
@@ -129,7 +141,10 @@ fn floor(layout: &Path) {
         hasher.finalize()
     });
     for blob in layers(layout) {
-        let mut decoder = MultiGzDecoder::new(std::io::BufReader::with_capacity(1 << 18, File::open(blob).expect("the blob is there")));
+        let mut decoder = MultiGzDecoder::new(std::io::BufReader::with_capacity(
+            1 << 18,
+            File::open(blob).expect("the blob is there"),
+        ));
         loop {
             let mut chunk = vec![0; 1 << 18];
             let mut filled = 0;

@@ -95,7 +95,12 @@ fn a_lying_manifest_is_refused_with_the_lie_named() {
         ("size too large", |blob| blob.size += 1, INPUT, &["layer 1 of 1"]),
         ("size of 2^60", |blob| blob.size = 1 << 60, INPUT, &["layer 1 of 1"]),
         ("wrong diff-id", |blob| blob.diff_id = digest(b"another"), INPUT, &["layer 1 of 1", "diff"]),
-        ("unknown compression", |blob| blob.media_type = "application/vnd.oci.image.layer.v1.tar+lzma".into(), UNSUPPORTED, &["tar+lzma"]),
+        (
+            "unknown compression",
+            |blob| blob.media_type = "application/vnd.oci.image.layer.v1.tar+lzma".into(),
+            UNSUPPORTED,
+            &["tar+lzma"],
+        ),
         (
             "foreign layer",
             |blob| blob.media_type = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip".into(),
@@ -135,9 +140,24 @@ fn a_lying_manifest_is_refused_with_the_lie_named() {
 #[test]
 fn a_hostile_layer_is_refused_with_the_entry_named() {
     let table: Vec<(&str, Layer, i32, Vec<&str>)> = vec![
-        ("parent reference", Layer::new().file("usr/../../etc/passwd", 0o644, b"x"), INPUT, vec!["layer 2 of 2", "..", "etc/passwd"]),
-        ("hard link to nothing", Layer::new().hard_link("usr/a", "usr/nothing"), INPUT, vec!["layer 2 of 2", "usr/nothing"]),
-        ("hard link to a directory", Layer::new().hard_link("usr/a", "usr/lib"), INPUT, vec!["layer 2 of 2", "usr/lib"]),
+        (
+            "parent reference",
+            Layer::new().file("usr/../../etc/passwd", 0o644, b"x"),
+            INPUT,
+            vec!["layer 2 of 2", "..", "etc/passwd"],
+        ),
+        (
+            "hard link to nothing",
+            Layer::new().hard_link("usr/a", "usr/nothing"),
+            INPUT,
+            vec!["layer 2 of 2", "usr/nothing"],
+        ),
+        (
+            "hard link to a directory",
+            Layer::new().hard_link("usr/a", "usr/lib"),
+            INPUT,
+            vec!["layer 2 of 2", "usr/lib"],
+        ),
         (
             "file used as a directory",
             Layer::new().file("usr/f", 0o644, b"x").file("usr/f/below", 0o644, b"x"),
@@ -152,7 +172,12 @@ fn a_hostile_layer_is_refused_with_the_entry_named() {
         ),
         ("claim of 2^60 bytes", Layer::new().claim("usr/huge", 1 << 60), INPUT, vec!["layer 2 of 2"]),
         ("FIFO", Layer::new().fifo("usr/lib/pipe"), VALIDATION, vec!["/usr/lib/pipe", "FIFO"]),
-        ("both etc", Layer::new().directory("usr/etc/", 0o755).file("usr/etc/x", 0o644, b"x"), VALIDATION, vec!["/etc", "/usr/etc"]),
+        (
+            "both etc",
+            Layer::new().directory("usr/etc/", 0o755).file("usr/etc/x", 0o644, b"x"),
+            VALIDATION,
+            vec!["/etc", "/usr/etc"],
+        ),
     ];
     for (what, layer, code, words) in table {
         let directory = tempfile::tempdir().unwrap();
@@ -182,8 +207,20 @@ fn an_image_that_would_not_boot_is_refused_before_writing() {
         ("no boot loader", without_loader, &[], VALIDATION, vec!["usr/lib/bootupd/updates", "hint: "]),
         ("bad kargs.d", bad_kargs, &[], VALIDATION, vec!["10-bad.toml", "colour"]),
         ("root too small", system(), &["--root-size", "8MiB"], VALIDATION, vec!["root", "8 MiB", "hint: "]),
-        ("disk too small", system(), &["--disk-size", "600MiB", "--root-size", "1G"], VALIDATION, vec!["disk", "600 MiB", "hint: "]),
-        ("disk smaller than its ESP", system(), &["--disk-size", "64MiB"], VALIDATION, vec!["disk", "64 MiB", "hint: "]),
+        (
+            "disk too small",
+            system(),
+            &["--disk-size", "600MiB", "--root-size", "1G"],
+            VALIDATION,
+            vec!["disk", "600 MiB", "hint: "],
+        ),
+        (
+            "disk smaller than its ESP",
+            system(),
+            &["--disk-size", "64MiB"],
+            VALIDATION,
+            vec!["disk", "64 MiB", "hint: "],
+        ),
     ];
     for (what, layer, arguments, code, words) in table {
         let directory = tempfile::tempdir().unwrap();

@@ -44,7 +44,8 @@ fn judge_disk(directory: &Path, disk: &Path, plan: &Value) {
 
     let esp = extract(disk, "EFI-SYSTEM", directory);
     let _ = judge("fsck.fat", ["-n".as_ref(), esp.as_os_str()]).passed();
-    let listing = judge("mdir", ["-/".as_ref(), "-b".as_ref(), "-i".as_ref(), esp.as_os_str(), "::/".as_ref()]).passed();
+    let listing =
+        judge("mdir", ["-/".as_ref(), "-b".as_ref(), "-i".as_ref(), esp.as_os_str(), "::/".as_ref()]).passed();
     for file in ["EFI/BOOT/BOOTX64.EFI", "EFI/debian/grub.cfg", "EFI/debian/grubx64.efi", "EFI/debian/shimx64.efi"] {
         assert!(listing.stdout.lines().any(|line| line == format!("::/{file}")), "no {file} in {}", listing.stdout);
     }
@@ -104,7 +105,21 @@ fn judge_tree(root: &Path, plan: &Value) {
     };
     let own = find(&["-path", "*/etc", "-prune", "-o", "-type", "f", "-size", "+0", "-links", "1", "-print"]);
     assert!(own.lines().all(|line| line.ends_with(".ostree.cfs")), "not linked to their objects: {own}");
-    let dated = find(&["-mindepth", "1", "-path", "*/etc", "-prune", "-o", "-type", "f", "-size", "+0", "-newermt", "1970-01-02", "-print"]);
+    let dated = find(&[
+        "-mindepth",
+        "1",
+        "-path",
+        "*/etc",
+        "-prune",
+        "-o",
+        "-type",
+        "f",
+        "-size",
+        "+0",
+        "-newermt",
+        "1970-01-02",
+        "-print",
+    ]);
     assert_eq!(dated, "", "files with a date");
     let kernel = find(&["-path", "*/usr/lib/modules/*/vmlinuz", "-links", "-2"]);
     assert_eq!(kernel, "", "the kernel is not shared with its object");
@@ -157,7 +172,8 @@ fn an_arm64_image_makes_an_arm64_disk_on_any_machine() {
     let root = partitions(&disk).pop().unwrap();
     assert_eq!(root.type_guid, "b921b045-1df0-41c3-af44-4c6f280d3fae", "not the root type of arm64");
     let esp = extract(&disk, "EFI-SYSTEM", directory.path());
-    let listing = judge("mdir", ["-/".as_ref(), "-b".as_ref(), "-i".as_ref(), esp.as_os_str(), "::/".as_ref()]).passed();
+    let listing =
+        judge("mdir", ["-/".as_ref(), "-b".as_ref(), "-i".as_ref(), esp.as_os_str(), "::/".as_ref()]).passed();
     for file in ["EFI/BOOT/BOOTAA64.EFI", "EFI/debian/grubaa64.efi", "EFI/debian/shimaa64.efi", "EFI/debian/grub.cfg"] {
         assert!(listing.stdout.lines().any(|line| line == format!("::/{file}")), "no {file} in {}", listing.stdout);
     }

@@ -47,9 +47,19 @@ fn the_plan_for_people_names_everything_that_decides_the_disk() {
     let directory = tempfile::tempdir().unwrap();
     let source = tiny(directory.path());
     let run = diskwright(directory.path(), ["build", &source, "--platform", "linux/amd64", "--dry-run"]).succeeded();
-    for words in ["Tiny Linux 1", "EFI-SYSTEM", "root", "guid", "stateroot default", "options", "ostree=/ostree/boot.1/", "Forecast"] {
+    for words in [
+        "Tiny Linux 1",
+        "EFI-SYSTEM",
+        "root",
+        "guid",
+        "stateroot default",
+        "options",
+        "ostree=/ostree/boot.1/",
+        "Forecast",
+    ] {
         assert!(run.stdout.contains(words), "no `{words}` in:\n{}", run.stdout);
     }
-    let quiet = diskwright(directory.path(), ["build", &source, "--platform", "linux/amd64", "--dry-run", "--quiet"]).succeeded();
+    let quiet = diskwright(directory.path(), ["build", &source, "--platform", "linux/amd64", "--dry-run", "--quiet"])
+        .succeeded();
     assert_eq!((quiet.stdout, quiet.stderr.as_str()), (run.stdout, ""));
 }

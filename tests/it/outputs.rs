@@ -96,9 +96,12 @@ fn an_interrupt_at_any_time_leaves_nothing_behind() {
     let path = directory.path();
     let source = tiny(path);
     fs::write(path.join("disk.raw"), "old").unwrap();
-    for (station, signal, code) in
-        [("layers", "INT", Some(130)), ("write", "INT", Some(130)), ("layers", "TERM", Some(130)), ("write", "KILL", None)]
-    {
+    for (station, signal, code) in [
+        ("layers", "INT", Some(130)),
+        ("write", "INT", Some(130)),
+        ("layers", "TERM", Some(130)),
+        ("write", "KILL", None),
+    ] {
         let mut child = Command::new(program())
             .args(["build", &source, "--platform", "linux/amd64", "--progress", "json", "-o", "disk.raw"])
             .current_dir(path)

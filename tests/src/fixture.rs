@@ -204,7 +204,8 @@ impl Image {
         manifest["platform"] = json!({ "os": "linux", "architecture": self.architecture });
         let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
         fs::write(directory.join("index.json"), index.to_string()).expect("the index can be written");
-        fs::write(directory.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).expect("the marker can be written");
+        fs::write(directory.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)
+            .expect("the marker can be written");
         format!("oci:{}:latest", directory.display())
     }
 }
@@ -268,10 +269,11 @@ pub fn base() -> Layer {
 #[must_use]
 pub fn kernel(layer: Layer, release: &str) -> Layer {
     let directory = format!("usr/lib/modules/{release}/");
-    layer
-        .directory(&directory, 0o755)
-        .file(&format!("{directory}vmlinuz"), 0o644, b"fake kernel")
-        .file(&format!("{directory}initramfs.img"), 0o644, b"fake initramfs")
+    layer.directory(&directory, 0o755).file(&format!("{directory}vmlinuz"), 0o644, b"fake kernel").file(
+        &format!("{directory}initramfs.img"),
+        0o644,
+        b"fake initramfs",
+    )
 }
 
 /// Writes the image of [`system`] below `directory`; gives its source text.

@@ -25,7 +25,8 @@ pub(crate) fn booted_system(shell: &mut Shell<'_>, plan: &Value) {
 
     for read_only in ["/", "/usr", "/sysroot"] {
         let touched = run(&format!("touch {read_only}/probe"));
-        let refused = touched.text.contains("Read-only file system") || touched.text.contains("Operation not permitted");
+        let refused =
+            touched.text.contains("Read-only file system") || touched.text.contains("Operation not permitted");
         assert!(touched.status != 0 && refused, "{read_only} can be written: {}", touched.text);
     }
     for writable in ["/etc", "/var", "/boot"] {
@@ -36,10 +37,8 @@ pub(crate) fn booted_system(shell: &mut Shell<'_>, plan: &Value) {
     // Awaits the end of the boot; "degraded" only by units that are named above.
     let state = run("systemctl is-system-running --wait").text;
     let failed = run("systemctl list-units --failed --plain --no-legend").text;
-    let unexpected: Vec<_> = failed
-        .lines()
-        .filter(|line| !MAY_FAIL.iter().any(|(unit, _)| line.starts_with(unit)))
-        .collect();
+    let unexpected: Vec<_> =
+        failed.lines().filter(|line| !MAY_FAIL.iter().any(|(unit, _)| line.starts_with(unit))).collect();
     assert!(unexpected.is_empty(), "failed units:\n{failed}");
     assert!(matches!(state.trim(), "running" | "degraded"), "systemd is {state}");
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use builder_qemu::{Architecture, BOOT_FAILURES, Credential, Disk, Firmware, Machine, MachineBuilder, Pattern, Running};
+use builder_qemu::{
+    Architecture, BOOT_FAILURES, Credential, Disk, Firmware, Machine, MachineBuilder, Pattern, Running,
+};
 use diskwright_tests::command::{diskwright, target};
 use diskwright_tests::image::real;
 use serde_json::Value;

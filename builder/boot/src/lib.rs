@@ -1,1 +1,42 @@
-//! Placeholder door; see the crate's description.
+//! How a deployment boots: kernel, kernel arguments, boot entry, boot loader.
+//!
+//! ```text
+//!  deployed tree ─┬─ Kernel::find ───────────► kernel, initramfs, boot checksum ─┐
+//!                 ├─ InstallConfig, kargs.d ─► kernel arguments ─────────────────┼─► install ─► BootTrees
+//!                 ├─ OsRelease ──────────────► title ────────────────────────────┤                /boot, ESP
+//!                 └─ Loader::find ───────────► GRUB, systemd-boot or none ───────┘
+//! ```
+//!
+//! Everything comes from the image and is found in it; nothing of it is run. The kernel files in `/boot` are the very
+//! inodes of the tree, so in one file system they become hard links.
+//!
+//! # What keeps the menu right after an update
+//!
+//! `ostree` and `bootc` rewrite the boot entries in `/boot/loader/entries` at every update and rollback, and nothing
+//! else. GRUB with the command `blscfg` reads them. For a GRUB without it (Debian's) there is a menu that is a small
+//! program: at every start it reads the entries itself (`templates/grub-menu.cfg`). systemd-boot reads only the ESP, so
+//! kernel and entry are copied there; nobody renews the copies, and [`BootTrees::notes`] says so.
+
+mod architecture;
+mod boot_tree;
+mod bootupd;
+mod entry;
+mod error;
+mod esp;
+mod grub;
+mod install_config;
+mod kargs;
+mod kernel;
+mod loader;
+mod made;
+mod os_release;
+mod vendor;
+
+pub use architecture::Architecture;
+pub use boot_tree::{BootSpec, BootTrees, install};
+pub use error::BootError;
+pub use install_config::InstallConfig;
+pub use kargs::{KernelArguments, image_arguments};
+pub use kernel::Kernel;
+pub use loader::{BootloaderChoice, Loader};
+pub use os_release::OsRelease;

@@ -15,6 +15,7 @@
 mod config;
 mod error;
 mod label;
+mod literal;
 mod lookup;
 mod pattern;
 mod policy;

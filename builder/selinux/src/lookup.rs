@@ -6,7 +6,7 @@ use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::error::PatternProblem;
 use crate::label::{FileKind, Label};
-use crate::pattern;
+use crate::{literal, pattern};
 
 /// Patterns that are compiled into one automaton at most.
 const SET_LIMIT: usize = 256;
@@ -78,12 +78,12 @@ impl IndexBuilder {
     /// Appends a specification; later ones go before earlier ones.
     pub(crate) fn add(&mut self, pattern: &[u8], spec: Spec) -> Result<(), PatternProblem> {
         let number = self.specs.len();
-        match pattern::literal(pattern) {
+        match literal::literal(pattern) {
             Some(path) => self.literals.entry(path).or_default().push(number),
             None => {
                 let translated = pattern::translate(pattern)?;
                 self.cost = self.cost.saturating_add(translated.cost);
-                self.patterns.entry(pattern::stems(pattern)).or_default().push((number, translated.regex));
+                self.patterns.entry(literal::stems(pattern)).or_default().push((number, translated.regex));
             }
         }
         self.specs.push(spec);

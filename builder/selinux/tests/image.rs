@@ -117,7 +117,7 @@ fn what_is_wrong_with_a_policy_is_said() {
     );
     assert_eq!(
         wrong(&|tree| put(tree, contexts, &"/a[^/]{500}[0-9]{2,} u:r:a\n".repeat(1000))),
-        "/etc/selinux/mine/contexts/files/file_contexts line 221: with its repetitions written out, the policy has \
+        "/etc/selinux/mine/contexts/files/file_contexts line 210: with its repetitions written out, the policy has \
          more than 4194304 bytes of patterns"
     );
     assert_eq!(

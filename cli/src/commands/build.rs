@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use builder::{Layout, LayoutError, PendingFile, Prepared, Recipe};
+use builder::{Assembled, Layout, LayoutError, PendingFile, Recipe};
 
 use crate::args::{Build, OutputType};
 use crate::progress;
@@ -12,13 +12,15 @@ pub(crate) fn run(arguments: &Build) -> Result<(), Failure> {
     let recipe = recipe(arguments)?;
     let mut progress = progress::listener(&arguments.talk);
     if arguments.dry_run {
-        let plan = Prepared::new(&recipe, progress.as_mut())?.into_plan();
+        let assembled = Assembled::new(&recipe, progress.as_mut())?;
+        let plan = assembled.prepare(progress.as_mut())?.into_plan();
         return if arguments.talk.json { report::json(&plan) } else { report::text(&plan.to_string()) };
     }
     // Before any work: a place that cannot be written is found out at once.
     let pending = PendingFile::create(&output(arguments)).map_err(builder::BuildError::from)?;
     recipe.refuse_source_as_output(&pending)?;
-    let prepared = Prepared::new(&recipe, progress.as_mut())?;
+    let assembled = Assembled::new(&recipe, progress.as_mut())?;
+    let prepared = assembled.prepare(progress.as_mut())?;
     let outcome = match arguments.output_type {
         OutputType::Raw => prepared.write_raw(pending, progress.as_mut())?,
     };
@@ -34,8 +36,8 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         .layout
         .as_ref()
         .map(|path| {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| LayoutError::Read { path: path.clone(), source })?;
+            let text =
+                std::fs::read_to_string(path).map_err(|source| LayoutError::Read { path: path.clone(), source })?;
             Layout::parse(&path.display().to_string(), &text)
         })
         .transpose()
@@ -52,7 +54,9 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         stateroot: arguments.stateroot.clone(),
         bootloader: arguments.bootloader,
         source_date_epoch: source_date_epoch()?,
-        scratch: super::scratch_directory((!arguments.dry_run).then(|| output(arguments)).as_deref().and_then(Path::parent)),
+        scratch: super::scratch_directory(
+            (!arguments.dry_run).then(|| output(arguments)).as_deref().and_then(Path::parent),
+        ),
     })
 }
 

@@ -1,0 +1,65 @@
+//! What lies on the EFI system partition.
+
+use builder_tree::{FileTree, Inode};
+
+use crate::boot_tree::BootSpec;
+use crate::entry::{self, BootFiles};
+use crate::loader::{Grub, Loader};
+use crate::made::Maker;
+use crate::{BootError, grub};
+
+/// The ESP for the loader of `spec`.
+pub(crate) fn fill(spec: &BootSpec<'_>, files: &BootFiles, maker: Maker) -> Result<FileTree, BootError> {
+    let mut esp = Esp { tree: FileTree { root: maker.directory(0o755) }, maker };
+    match spec.loader {
+        Loader::None => {}
+        Loader::Grub(found) => esp.grub(spec, found),
+        Loader::Systemd { binary, architecture, .. } => {
+            let suffix = architecture.suffix();
+            esp.put(&format!("EFI/BOOT/{}", architecture.fallback()), maker.copy(binary));
+            esp.put(&format!("EFI/systemd/systemd-boot{suffix}.efi"), maker.copy(binary));
+            esp.put("loader/loader.conf", maker.file(0o644, "timeout 1\n"));
+            let text = entry::text(files, spec.title, spec.kargs, "");
+            esp.put("loader/entries/ostree-1.conf", maker.file(0o644, text));
+            let folder = format!("ostree/{}", files.folder);
+            esp.put(&format!("{folder}/{}", files.kernel), maker.copy(&spec.kernel.vmlinuz));
+            esp.put(&format!("{folder}/{}", files.initramfs), maker.copy(&spec.kernel.initramfs));
+            if let (Some(name), Some(devicetree)) = (&files.devicetree, &spec.kernel.devicetree) {
+                esp.put(&format!("{folder}/{name}"), maker.copy(devicetree));
+            }
+        }
+    }
+    Ok(esp.tree)
+}
+
+struct Esp {
+    tree: FileTree,
+    maker: Maker,
+}
+
+impl Esp {
+    fn grub(&mut self, spec: &BootSpec<'_>, found: &Grub) {
+        for (path, inode) in &found.files {
+            let copy = self.maker.copy(inode);
+            self.put(path, copy);
+        }
+        let folder = format!("EFI/{}", found.vendor);
+        match found.bootupd.as_ref().and_then(|payload| payload.configuration.as_ref()) {
+            Some((_, efi)) => {
+                self.put(&format!("{folder}/grub.cfg"), self.maker.file(0o644, efi.as_str()));
+                let uuid = format!("set BOOT_UUID=\"{}\"\n", spec.boot_fs_uuid);
+                self.put(&format!("{folder}/bootuuid.cfg"), self.maker.file(0o644, uuid));
+            }
+            None => {
+                let stub = grub::stub(spec.boot_fs_uuid, found.menu_folder());
+                self.put(&format!("{folder}/grub.cfg"), self.maker.file(0o644, stub));
+            }
+        }
+    }
+
+    fn put(&mut self, path: &str, inode: Inode) {
+        // Payload paths come from a tree, where a file has nothing below it, and ours are all in folders of their own.
+        let parents = self.maker.metadata(0o755);
+        let _ = self.tree.insert(path.as_bytes(), inode, &parents);
+    }
+}

@@ -1,0 +1,63 @@
+//! GRUB's configuration: the stub on the ESP and the menu in `/boot`.
+
+use crate::entry::BootFiles;
+
+/// The menu for a GRUB that cannot read boot entries by itself.
+const MENU: &str = include_str!("../../../templates/grub-menu.cfg");
+
+/// Seconds in which a key opens the menu.
+const TIMEOUT: &str = "1";
+
+/// What GRUB reads first, from its folder on the ESP: it finds `/boot` and goes on there.
+pub(crate) fn stub(boot_uuid: &str, folder: &str) -> String {
+    format!("search.fs_uuid {boot_uuid} root\nset prefix=($root)/boot/{folder}\nconfigfile $prefix/grub.cfg\n")
+}
+
+/// For a GRUB with `blscfg`.
+pub(crate) fn blscfg(options: &str) -> String {
+    format!("set default=0\nset timeout={TIMEOUT}\n{}insmod blscfg\nset boot=$root\nblscfg\n", terminal(options))
+}
+
+/// For a GRUB without it; `files`, `title` and `options` are for the entry of last resort.
+pub(crate) fn menu(files: &BootFiles, title: &str, options: &str) -> String {
+    let folder = format!("/boot/ostree/{}", files.folder);
+    let devicetree = files
+        .devicetree
+        .as_ref()
+        .map(|name| format!("\t\tdevicetree \"($entries_root)\"{}\n", quote(&format!("{folder}/{name}"))))
+        .unwrap_or_default();
+    let options: Vec<String> = options.split(' ').map(quote).collect();
+    MENU.replace("@TIMEOUT@", TIMEOUT)
+        .replace("@TERMINAL@\n", &terminal(&options.join(" ")))
+        .replace("@TITLE@", &quote(title))
+        .replace("@LINUX@", &quote(&format!("{folder}/{}", files.kernel)))
+        .replace("@OPTIONS@", &options.join(" "))
+        .replace("@INITRD@", &quote(&format!("{folder}/{}", files.initramfs)))
+        .replace("@DEVICETREE@", &devicetree)
+}
+
+/// A serial console for the menu where the kernel has one, beside the screen.
+fn terminal(options: &str) -> String {
+    if !options.contains("console=ttyS0") {
+        return String::new();
+    }
+    "if serial --unit=0 --speed=115200; then\n\tterminal_input console serial\n\tterminal_output console serial\nfi\n"
+        .to_owned()
+}
+
+/// One word of GRUB's shell.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// An empty environment block (`grub-editenv create`).
+pub(crate) fn environment_block() -> Vec<u8> {
+    let mut block = b"# GRUB Environment Block\n".to_vec();
+    block.resize(1024, b'#');
+    block
+}
+
+/// `title` without the characters that GRUB's shell would act on when it reads the entry.
+pub(crate) fn plain_title(title: &str) -> String {
+    title.chars().map(|c| if ";{}&|<>$#\\\"'`".contains(c) || c.is_control() { ' ' } else { c }).collect()
+}
