@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use builder_block::ByteSize;
 
@@ -25,19 +25,37 @@ enum Body {
     Named(tempfile::NamedTempFile),
 }
 
-/// Temporary names that exist now; see [`discard_pending_outputs`].
-static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// What an interrupt has to know.
+#[derive(Debug)]
+struct Pending {
+    /// Temporary names that exist now.
+    names: Vec<PathBuf>,
+    /// An output has got its name.
+    complete: bool,
+    /// The process is ending.
+    interrupted: bool,
+}
 
-/// Removes the temporary names of unfinished outputs, for a process that is about to end in the middle of its work.
+static PENDING: Mutex<Pending> = Mutex::new(Pending { names: Vec::new(), complete: false, interrupted: false });
+
+fn pending() -> MutexGuard<'static, Pending> {
+    // Nothing panics while it holds the lock, and paths are whole in any case.
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the temporary names of unfinished outputs, for a process that is about to end in the middle of its work;
+/// tells whether an output has been completed already, in which case there is nothing to interrupt.
 ///
-/// Only file systems without unnamed files have such names.
-pub fn discard_pending_outputs() {
-    if let Ok(mut names) = TEMPORARY.lock() {
-        for name in names.drain(..) {
-            // It may be gone already; either way there is nobody left to tell.
-            let _ = fs::remove_file(name);
-        }
+/// Only file systems without unnamed files have such names. Once this says that nothing is complete, no output gets its
+/// name any more.
+pub fn discard_pending_outputs() -> bool {
+    let mut pending = pending();
+    for name in pending.names.drain(..) {
+        // It may be gone already; either way there is nobody left to tell.
+        let _ = fs::remove_file(name);
     }
+    pending.interrupted = !pending.complete;
+    pending.complete
 }
 
 /// Why an output cannot be made.
@@ -51,8 +69,8 @@ pub enum OutputError {
         /// What it is.
         kind: &'static str,
     },
-    /// The output is the image that is read.
-    #[error("the output {} is the image itself", .path.display())]
+    /// The output is a file of the image that is read.
+    #[error("the output {} is a part of the image", .path.display())]
     IsSource {
         /// The output.
         path: PathBuf,
@@ -159,9 +177,7 @@ impl PendingFile {
             Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::IsADirectory) => {
                 let named = tempfile::Builder::new().prefix(".diskwright-").tempfile_in(&directory);
                 let named = named.map_err(|source| OutputError::Create { directory, source })?;
-                if let Ok(mut names) = TEMPORARY.lock() {
-                    names.push(named.path().to_owned());
-                }
+                pending().names.push(named.path().to_owned());
                 Body::Named(named)
             }
             Err(source) => return Err(OutputError::Create { directory, source }),
@@ -202,15 +218,22 @@ impl PendingFile {
     pub fn complete(self) -> Result<PathBuf, OutputError> {
         let Self { target, body } = self;
         let failed = |source| OutputError::Write { path: target.clone(), source };
+        // Held while the name changes hands, so that an interrupt comes before or after, not between.
+        let mut pending = pending();
+        if pending.interrupted {
+            drop(pending);
+            loop {
+                // The process is about to end, and has said already that there is no output.
+                std::thread::park();
+            }
+        }
         match body {
             Body::Named(named) => {
                 use std::os::unix::fs::PermissionsExt as _;
                 // Temporary files are private; an output is as open as the user's umask lets new files be, which only
                 // an unnamed file can learn. 0644 is the usual one.
                 named.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed)?;
-                // Held while the name changes hands, so that an interrupt cannot remove the finished file.
-                let mut names = TEMPORARY.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                names.retain(|name| name != named.path());
+                pending.names.retain(|name| name != named.path());
                 named.persist(&target).map_err(|error| failed(error.error))?;
             }
             Body::Unnamed(file) => {
@@ -230,6 +253,7 @@ impl PendingFile {
                 fs::rename(&temporary, &target).map_err(failed)?;
             }
         }
+        pending.complete = true;
         Ok(target)
     }
 }

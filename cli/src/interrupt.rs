@@ -13,10 +13,13 @@ use crate::report::Failure;
 pub(crate) fn install() -> Result<(), Failure> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Failure::signals)?;
     thread::spawn(move || {
-        if signals.forever().next().is_some() {
+        for _ in signals.forever() {
+            if builder::discard_pending_outputs() {
+                // The output is complete and only its description is not printed yet.
+                continue;
+            }
             // Nobody may be listening any more, which changes nothing.
             let _ = writeln!(std::io::stderr(), "\ninterrupted: no output was written");
-            builder::discard_pending_outputs();
             #[expect(clippy::exit, reason = "the main thread cannot be told to stop in the middle of a write")]
             std::process::exit(i32::from(Exit::Interrupted as u8));
         }

@@ -12,6 +12,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("builder/oci", &["builder-tree"]),
     ("builder/ostree", &["builder-tree"]),
     ("builder/boot", &["builder-tree"]),
+    ("builder/selinux", &["builder-tree"]),
+    ("builder/erofs", &["builder-tree"]),
     ("builder/ext4", &["builder-block", "builder-tree"]),
     ("builder/fat", &["builder-block", "builder-tree"]),
     ("builder/gpt", &["builder-block"]),
