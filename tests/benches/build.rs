@@ -7,6 +7,7 @@
 //! $ cargo bench -p diskwright-tests -- oci:DIR:TAG
 //! ```
 #![allow(missing_docs)]
+#![expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
 
 use std::fs::{self, File};
 use std::io::Read as _;

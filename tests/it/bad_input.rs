@@ -201,7 +201,8 @@ fn an_image_that_would_not_boot_is_refused_before_writing() {
         0o644,
         b"kargs = [\"a\"]\ncolour = \"red\"\n",
     );
-    let table: Vec<(&str, Layer, &[&str], i32, Vec<&str>)> = vec![
+    type Case<'a> = (&'a str, Layer, &'a [&'a str], i32, Vec<&'a str>);
+    let table: Vec<Case<'_>> = vec![
         ("no kernel", base(), &[], VALIDATION, vec!["no kernel", "usr/lib/modules", "hint: "]),
         ("two kernels", kernel(system(), "6.1.0"), &[], VALIDATION, vec!["6.1.0", "6.12.1", "hint: "]),
         ("no boot loader", without_loader, &[], VALIDATION, vec!["usr/lib/bootupd/updates", "hint: "]),
