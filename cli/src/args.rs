@@ -88,8 +88,7 @@ pub(crate) struct Inspect {
 
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// The image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", help = "The image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]")]
     pub(crate) source: ImageSource,
 
     /// The platform to take from a multi-platform image, such as linux/arm64 [default: this machine's]
