@@ -44,8 +44,17 @@ pub(crate) fn machine(disk: &Path) -> MachineBuilder {
         .cpus(2)
         .firmware(Firmware::Uefi)
         .disk(Disk::raw(disk).keep_writes())
+        .log(log())
         .credential(credential("agetty.autologin", "root"))
         .credential(credential("login.noauth", "yes"))
+}
+
+/// The serial console of each test is kept, for those who look for the reason of a failure.
+pub(crate) fn log() -> PathBuf {
+    let directory = target().join("boots");
+    std::fs::create_dir_all(&directory).unwrap();
+    let name = std::thread::current().name().unwrap_or("boot").replace("::", "-");
+    directory.join(format!("{name}.log"))
 }
 
 /// Waits until root's shell is there.

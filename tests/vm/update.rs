@@ -15,13 +15,14 @@ fn the_menu_follows_an_update_and_a_rollback_made_by_ostree() {
     let first = disk.plan["deployment"]["commit"].as_str().unwrap().to_owned();
 
     // A second commit: the deployed tree with one more file, as a build server would publish it.
+    // In a shell of its own, so that a failure ends that one and not the console's.
     let update = format!(
-        "set -e; echo mine > /etc/mine; mount -o remount,rw /sysroot; repo=/sysroot/ostree/repo
-        ostree --repo=$repo checkout -U {first} /var/tmp/tree
-        echo 2 > /var/tmp/tree/usr/lib/second; echo new > /var/tmp/tree/usr/etc/new
-        ostree --repo=$repo commit -b update --tree=dir=/var/tmp/tree --owner-uid=0 --owner-gid=0 --no-bindings
+        "( set -e; echo mine > /etc/mine; mount -o remount,rw /sysroot; repo=/sysroot/ostree/repo
+        mkdir -p /var/tmp/more/usr/lib /var/tmp/more/usr/etc
+        echo 2 > /var/tmp/more/usr/lib/second; echo new > /var/tmp/more/usr/etc/new
+        ostree --repo=$repo commit -b update --tree=ref={first} --tree=dir=/var/tmp/more --owner-uid=0 --owner-gid=0 --no-bindings
         ostree admin deploy --karg-append=second=1 update
-        rm -rf /var/tmp/tree; sync; ostree rev-parse --repo=$repo update"
+        rm -rf /var/tmp/more; sync; ostree rev-parse --repo=$repo update )"
     );
     let said = shell.check(&update, BOOT).unwrap();
     let second = said.lines().last().unwrap().trim().to_owned();
