@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use builder_boot::BootError;
+use builder_erofs::ErofsError;
 use builder_ext4::Ext4Error;
 use builder_fat::FatError;
 use builder_gpt::GptError;
@@ -30,6 +31,13 @@ pub enum BuildError {
     /// The image's files do not make an ostree system.
     #[error(transparent)]
     Ostree(#[from] OstreeError),
+    /// The composefs image cannot hold the image's files.
+    #[error("cannot make the composefs image")]
+    Composefs {
+        /// What is wrong.
+        #[from]
+        source: ErofsError,
+    },
     /// The image has no kernel or no boot loader that can be used.
     #[error(transparent)]
     Boot(#[from] BootError),
@@ -111,9 +119,12 @@ impl BuildError {
             Self::Layout(_) => Category::Input,
             Self::Ostree(OstreeError::Read { .. }) | Self::Scratch { .. } => Category::Io,
             Self::Ostree(OstreeError::Text { .. }) => Category::Usage,
-            Self::Ostree(_) | Self::Boot(_) | Self::Ext4 { .. } | Self::Fat { .. } | Self::Placement(_) => {
-                Category::Validation
-            }
+            Self::Ostree(_)
+            | Self::Composefs { .. }
+            | Self::Boot(_)
+            | Self::Ext4 { .. }
+            | Self::Fat { .. }
+            | Self::Placement(_) => Category::Validation,
             Self::Table(_) => Category::Validation,
             Self::Output(OutputError::Write { .. }) => Category::Io,
             Self::Output(_) => Category::Environment,
@@ -132,6 +143,7 @@ impl BuildError {
             Self::Layout(error) => error.hint(),
             Self::Unsuitable(error) => error.hint(),
             Self::Ostree(error) => error.hint(),
+            Self::Composefs { source } => source.hint(),
             Self::Boot(error) => error.hint(),
             Self::Ext4 { source, .. } => source.hint(),
             Self::Fat { source, .. } => source.hint(),

@@ -9,6 +9,7 @@
 //! floor 2   builder                  assembly: recipe → plan → pipeline → output  ◄───────────┘
 //!             │
 //! floor 1   oci  ostree  boot        read and shape trees         import: tree
+//!           erofs  selinux           composefs images, labels     import: tree
 //!           ext4  fat                trees → bytes                import: tree, block
 //!           gpt                      tables                       import: block
 //!           qemu                     runs a machine               import: nothing

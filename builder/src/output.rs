@@ -237,20 +237,26 @@ impl PendingFile {
                 named.persist(&target).map_err(|error| failed(error.error))?;
             }
             Body::Unnamed(file) => {
-                // A link cannot replace a name, a rename can: so the file gets a temporary name for a moment.
-                let directory = directory_of(&target);
-                let placeholder =
-                    tempfile::Builder::new().prefix(".diskwright-").tempdir_in(&directory).map_err(failed)?;
-                let temporary = placeholder.path().join("disk");
-                rustix::fs::linkat(
-                    rustix::fs::CWD,
-                    format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file)),
-                    rustix::fs::CWD,
-                    &temporary,
-                    rustix::fs::AtFlags::SYMLINK_FOLLOW,
-                )
-                .map_err(|error| failed(error.into()))?;
-                fs::rename(&temporary, &target).map_err(failed)?;
+                let link = |name: &Path| {
+                    rustix::fs::linkat(
+                        rustix::fs::CWD,
+                        format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file)),
+                        rustix::fs::CWD,
+                        name,
+                        rustix::fs::AtFlags::SYMLINK_FOLLOW,
+                    )
+                    .map_err(io::Error::from)
+                };
+                match link(&target) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        // A link cannot replace a name, a rename can: so the file gets a temporary name for a moment.
+                        let directory = directory_of(&target);
+                        let named = tempfile::Builder::new().prefix(".diskwright-").make_in(&directory, link);
+                        let named = named.map_err(failed)?.into_temp_path();
+                        named.persist(&target).map_err(|error| failed(error.error))?;
+                    }
+                    result => result.map_err(failed)?,
+                }
             }
         }
         pending.complete = true;

@@ -19,15 +19,13 @@ pub enum Unsuitable {
     /// The layers hold an ostree repository.
     #[error("the image is in the chunked form (label {ENCAPSULATED}), which diskwright does not read yet")]
     Encapsulated,
-    /// The initramfs will want a composefs image.
+    /// The initramfs will check every file by fs-verity, or a signature.
     #[error(
-        "the image's prepare-root.conf says `[composefs] enabled = {enabled}`, and diskwright does not write composefs yet, so it would not boot"
+        "the image's composefs setting is `{enabled}`, and diskwright does not write fs-verity or signatures yet, so it would not boot"
     )]
     Composefs {
         /// The setting.
         enabled: String,
-        /// Whether `[root] transient` is set, which needs composefs.
-        transient_root: bool,
     },
     /// The system will want labels.
     #[error(
@@ -47,11 +45,8 @@ impl Unsuitable {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Encapsulated => Some("build a plain image from it: `FROM` it in a Containerfile and squash the result into one layer".to_owned()),
-            Self::Composefs { transient_root: true, .. } => {
-                Some("set `[composefs] enabled = no` without `[root] transient` in the image, and make its initramfs anew".to_owned())
-            }
             Self::Composefs { .. } => Some(
-                "add `--karg ostree.prepare-root.composefs=0` (libostree 2024.8 or later), or set `enabled = no` in the image and make its initramfs anew"
+                "add `--karg ostree.prepare-root.composefs=1` (libostree 2024.8 or later), or set `enabled = yes` in the image and make its initramfs anew"
                     .to_owned(),
             ),
             Self::Selinux { .. } => Some("add `--karg selinux=0`, or set SELINUX=disabled in the image".to_owned()),
@@ -81,19 +76,12 @@ pub(crate) fn check_labels(labels: &BTreeMap<String, String>, progress: &mut dyn
 /// [`Unsuitable::Composefs`] and [`Unsuitable::Selinux`], unless a kernel argument turns the demand off.
 pub(crate) fn check_tree(tree: &FileTree, kargs: &[String]) -> Result<(), Unsuitable> {
     let settings = prepare_root(tree);
-    let get = |key: &str| settings.get(key).map(|value| value.to_lowercase()).unwrap_or_default();
-    let on = |value: &str| matches!(value, "yes" | "true" | "1");
-    let enabled = get("composefs.enabled");
-    let transient_root = on(&get("root.transient"));
-    // The last one on the command line wins, as in prepare-root.
+    let configured = settings.get("composefs.enabled").map(|value| value.to_lowercase()).unwrap_or_default();
+    // prepare-root takes the argument before the setting, and the last one of several.
     let karg = kargs.iter().rev().find_map(|karg| karg.strip_prefix("ostree.prepare-root.composefs="));
-    let wanted = match karg {
-        Some(value) => !matches!(value, "0" | "no" | "false" | "maybe"),
-        None => on(&enabled) || matches!(enabled.as_str(), "verity" | "signed"),
-    };
-    if wanted || (transient_root && (karg.is_some() || !enabled.is_empty())) {
-        let enabled = karg.map_or(enabled, ToOwned::to_owned);
-        return Err(Unsuitable::Composefs { enabled, transient_root });
+    let enabled = karg.map_or(configured, str::to_lowercase);
+    if matches!(enabled.as_str(), "verity" | "signed") {
+        return Err(Unsuitable::Composefs { enabled });
     }
     if let Some(selinux) = Selinux::read(tree).filter(Selinux::is_on)
         && !kargs.iter().any(|karg| karg == "selinux=0")
@@ -113,13 +101,11 @@ mod tests {
     fn a_demand_that_cannot_be_met_is_refused_unless_it_is_turned_off() {
         for (conf, kargs, refused) in [
             ("", &[][..], false),
-            ("[composefs]\nenabled = no\n", &[], false),
-            ("[composefs]\nenabled = maybe\n", &[], false),
-            ("[composefs]\nenabled = yes\n", &[], true),
+            ("[composefs]\nenabled = yes\n", &[], false),
             ("[composefs]\nenabled = verity\n", &[], true),
-            ("[composefs]\nenabled = true\n", &["ostree.prepare-root.composefs=0"], false),
-            ("[composefs]\nenabled = no\n", &["ostree.prepare-root.composefs=1"], true),
-            ("[composefs]\nenabled = yes\n[root]\ntransient = true\n", &["ostree.prepare-root.composefs=0"], true),
+            ("[composefs]\nenabled = signed\n", &[], true),
+            ("[composefs]\nenabled = signed\n", &["ostree.prepare-root.composefs=1"], false),
+            ("[composefs]\nenabled = no\n", &["ostree.prepare-root.composefs=signed"], true),
         ] {
             let mut tree = FileTree::new();
             let inode = Inode::regular(Metadata::root(0o644), Content::bytes(conf.as_bytes().to_vec()));

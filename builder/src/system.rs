@@ -1,12 +1,15 @@
 //! From layers to an installed system: ostree repository, deployment, `/boot` and ESP, all as trees.
 
+use std::sync::Arc;
+
 use builder_boot::{
     Architecture, BootSpec, BootTrees, BootloaderChoice, InstallConfig, Kernel, KernelArguments, Loader, OsRelease,
 };
+use builder_erofs::{Payload, composefs_image};
 use builder_oci::{Image, Layers};
 use builder_ostree::container::{self, ContainerImage};
 use builder_ostree::sysroot::{self, DeploymentSpec, VarLabels};
-use builder_ostree::{Aleph, Bootloader, Repo, RepoConfig, StoredTree, TargetImage, import};
+use builder_ostree::{Aleph, Bootloader, Repo, RepoConfig, StoredTree, TargetImage, file_checksum, import};
 use builder_tree::{Content, DisplayPath, FileTree, Inode, Metadata, Timestamp};
 
 use crate::error::BuildError;
@@ -129,6 +132,7 @@ pub(crate) fn assemble(
         origin: &target,
         boot_checksum: &boot_checksum,
         etc_files: if boot_is_separate { fstab(&stored, &boot_uuid, identity)? } else { Vec::new() },
+        composefs: Some(composefs(&stored)?),
         var_labels: VarLabels::Missing,
     };
     let config = RepoConfig {
@@ -198,6 +202,17 @@ fn target(
         "no --target-imgref: the system will look for updates at localhost/{name}:latest until `bootc switch` is run on it"
     ));
     Ok(target.parse()?)
+}
+
+/// The composefs image of the commit: every deployment gets one, since the initramfs, not the image, decides whether it
+/// mounts it. Its files are the objects of the repository.
+fn composefs(stored: &StoredTree) -> Result<Vec<u8>, BuildError> {
+    let payload = |inode: &Arc<Inode>| -> std::io::Result<Payload> {
+        let checksum = file_checksum(inode)?.to_string();
+        let (folder, name) = checksum.split_at(2);
+        Ok(Payload { path: format!("{folder}/{name}.file").into_bytes(), verity: None })
+    };
+    Ok(composefs_image(&stored.tree, payload)?)
 }
 
 /// `/etc/fstab` of the deployment with the mount of `/boot` at its end.

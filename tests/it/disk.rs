@@ -105,6 +105,7 @@ fn judge_tree(root: &Path, plan: &Value) {
     };
     let own = find(&["-path", "*/etc", "-prune", "-o", "-type", "f", "-size", "+0", "-links", "1", "-print"]);
     assert!(own.lines().all(|line| line.ends_with(".ostree.cfs")), "not linked to their objects: {own}");
+    // The composefs image is no object.
     let dated = find(&[
         "-mindepth",
         "1",
@@ -116,11 +117,16 @@ fn judge_tree(root: &Path, plan: &Value) {
         "f",
         "-size",
         "+0",
+        "-not",
+        "-name",
+        ".ostree.cfs",
         "-newermt",
         "1970-01-02",
         "-print",
     ]);
     assert_eq!(dated, "", "files with a date");
+    let composefs = deployment.join(".ostree.cfs");
+    let _ = judge("fsck.erofs", [composefs]).passed();
     let kernel = find(&["-path", "*/usr/lib/modules/*/vmlinuz", "-links", "-2"]);
     assert_eq!(kernel, "", "the kernel is not shared with its object");
 }
@@ -212,4 +218,15 @@ fn the_real_image_makes_a_disk_that_every_judge_accepts() {
         let found = judge("grub-fstest", [root.to_str().unwrap(), "crc", &format!("(loop0){path}")]).passed();
         assert!(!found.stdout.trim().is_empty(), "{path}: {}", found.stderr);
     }
+}
+
+#[test]
+fn the_example_layout_makes_the_disk_that_it_describes() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = tiny(directory.path());
+    let layout = diskwright_tests::command::checkout().join("examples/layout-server.toml");
+    let (disk, _) = build(directory.path(), &source, &["--layout", layout.to_str().unwrap()]);
+    let sizes: Vec<u64> = partitions(&disk).iter().map(|partition| partition.size >> 20).collect();
+    assert_eq!(sizes, [128, 4 << 10]);
+    let _ = judge("e2fsck", ["-fn".as_ref(), extract(&disk, "root", directory.path()).as_os_str()]).passed();
 }

@@ -23,6 +23,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         &[
             "builder-block",
             "builder-boot",
+            "builder-erofs",
             "builder-ext4",
             "builder-fat",
             "builder-gpt",

@@ -9,6 +9,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("debugfs", "e2fsprogs"),
     ("dumpe2fs", "e2fsprogs"),
     ("e2fsck", "e2fsprogs"),
+    ("fsck.erofs", "erofs-utils"),
     ("fsck.fat", "dosfstools"),
     ("grub-fstest", "grub-common"),
     ("mcopy", "mtools"),

@@ -65,3 +65,26 @@ fn machine_on(disk: &std::path::Path, bus: Bus) -> builder_qemu::MachineBuilder 
         .credential(Credential::new("agetty.autologin", "root").unwrap())
         .credential(Credential::new("login.noauth", "yes").unwrap())
 }
+
+#[test]
+#[ignore = "full boot matrix: tests/run full"]
+fn composefs_is_mounted_and_is_what_libostree_itself_writes() {
+    let disk = disk("mini-composefs", &[]);
+    let commit = disk.plan["deployment"]["commit"].as_str().unwrap().to_owned();
+    let mut running = machine(&disk.path).build().unwrap().start().unwrap();
+    logged_in(&mut running, "composefs");
+    let mut shell = running.shell(BOOT).unwrap();
+    let root = shell.check("findmnt -n -o SOURCE,FSTYPE /", COMMAND).unwrap();
+    assert!(root.contains("composefs") && root.contains("overlay"), "{root}");
+    let status = shell.check("ostree admin status", COMMAND).unwrap();
+    let booted = status.lines().find(|line| line.trim_start().starts_with('*')).unwrap_or_default();
+    assert!(booted.contains(&commit), "{status}");
+    // The guest's own libostree makes the image of the same commit anew.
+    let compare = format!(
+        "ostree --repo=/sysroot/ostree/repo checkout --composefs-noverity {commit} /var/tmp/its.cfs && \
+         cmp /var/tmp/its.cfs /sysroot/ostree/deploy/default/deploy/{commit}.0/.ostree.cfs"
+    );
+    let _ = shell.check(&compare, COMMAND).unwrap();
+    let touched = shell.run("touch /probe", COMMAND).unwrap();
+    assert!(touched.text.contains("Read-only file system"), "{}", touched.text);
+}

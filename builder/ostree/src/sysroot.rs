@@ -39,6 +39,8 @@ pub struct DeploymentSpec<'a> {
     pub boot_checksum: &'a str,
     /// Local files for `/etc`, by their path below it (`fstab`). They keep the time they have.
     pub etc_files: Vec<(Vec<u8>, Inode)>,
+    /// The composefs image of the commit, which becomes `.ostree.cfs` (spec 4.7).
+    pub composefs: Option<Vec<u8>>,
     /// Whether `/var` is labelled.
     pub var_labels: VarLabels,
 }
@@ -97,7 +99,10 @@ pub fn build(
 /// `/ostree/deploy`.
 fn deployments(spec: &DeploymentSpec<'_>, maker: Maker) -> Result<Directory, OstreeError> {
     let name = format!("{}.{SERIAL}", spec.commit);
-    let deployment = deployment::deploy(spec.tree, &spec.etc_files, maker)?;
+    let mut deployment = deployment::deploy(spec.tree, &spec.etc_files, maker)?;
+    if let Some(image) = &spec.composefs {
+        deployment.insert(".ostree.cfs", maker.file(0o644, image.clone()));
+    }
 
     let mut upper = maker.directory(deployment.metadata.mode);
     upper.metadata.xattrs = copy::label(&deployment.metadata);

@@ -47,6 +47,7 @@ fn a_whole_image_is_deployed() {
         origin: &target,
         boot_checksum: BOOT_CHECKSUM,
         etc_files: Vec::new(),
+        composefs: None,
         var_labels: VarLabels::Missing,
     };
     let mut root = build(repo, &RepoConfig::default(), &spec, None).unwrap();

@@ -134,6 +134,7 @@ fn disk(image: Image) -> (FileTree, FileTree, String) {
         origin: &target,
         boot_checksum: BOOT_CHECKSUM,
         etc_files: vec![(b"fstab".to_vec(), fstab)],
+        composefs: None,
         var_labels: VarLabels::Missing,
     };
     let aleph = Aleph { digest: DIGESTS[0].into(), target_image: target.name().into(), ..Aleph::default() };
@@ -356,6 +357,7 @@ fn deep_trees_are_no_trouble() {
         origin: &target,
         boot_checksum: BOOT_CHECKSUM,
         etc_files: Vec::new(),
+        composefs: None,
         var_labels: VarLabels::Written,
     };
     let root = build(repo, &RepoConfig::default(), &spec, None).unwrap();
