@@ -73,6 +73,12 @@ pub(crate) fn assemble(
     let stateroot =
         recipe.stateroot.clone().or_else(|| install.stateroot.clone()).unwrap_or_else(|| "default".to_owned());
 
+    // Kernel and initramfs are hashed beside the commits: it is the one long read that waits for nothing.
+    let hashing = {
+        let kernel = kernel.clone();
+        std::thread::spawn(move || kernel.boot_checksum())
+    };
+
     let target = target(recipe, image, &release, progress)?;
     let timestamp = u64::try_from(identity.created()).unwrap_or(0);
     let mut repo = Repo::new(identity.created());
@@ -96,7 +102,8 @@ pub(crate) fn assemble(
     // Once more from the stored tree: its inodes are the objects, so the files in /boot become links to them.
     let kernel_release = kernel.version.clone();
     let kernel = Kernel::find(&stored.tree)?;
-    let boot_checksum = kernel.boot_checksum()?;
+    // A panic there is a defect, and goes on here.
+    let boot_checksum = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let boot_is_separate = layout.separate_boot();
     let boot_filling = if boot_is_separate { Filling::Boot } else { Filling::Sysroot };
     let boot_uuid = identity.uuid(&filesystem_role(boot_filling)).to_string();
