@@ -168,7 +168,7 @@ impl fmt::Display for Facts {
             )?,
             None => writeln!(f, "SELinux      not set up")?,
         }
-        writeln!(f, "prepare-root {}", if self.prepare_root.is_empty() { "defaults" } else { "" })?;
+        writeln!(f, "prepare-root{}", if self.prepare_root.is_empty() { " defaults" } else { "" })?;
         for (name, value) in &self.prepare_root {
             writeln!(f, "  {name} = {value}")?;
         }
