@@ -126,6 +126,9 @@ impl BuildError {
             | Self::Fat { .. }
             | Self::Placement(_) => Category::Validation,
             Self::Table(_) => Category::Validation,
+            Self::Output(OutputError::Write { source, .. }) if source.kind() == io::ErrorKind::FileTooLarge => {
+                Category::Environment
+            }
             Self::Output(OutputError::Write { .. }) => Category::Io,
             Self::Output(_) => Category::Environment,
         }

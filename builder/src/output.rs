@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -123,6 +124,10 @@ impl OutputError {
             Self::Write { source, .. } if is_full(source) => {
                 Some("free some space or choose another place with -o; nothing was left behind".to_owned())
             }
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Some(
+                "the file system there holds no file of the disk's size; ask for a smaller disk or choose another place with -o"
+                    .to_owned(),
+            ),
             Self::Write { .. } => None,
         }
     }
@@ -131,7 +136,7 @@ impl OutputError {
 /// Whether an I/O error says that there is no space.
 #[must_use]
 pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 impl PendingFile {
@@ -162,6 +167,10 @@ impl PendingFile {
                 }
                 fs::canonicalize(target)
                     .map_err(|source| OutputError::Create { directory: directory_of(target), source })?
+            }
+            // A name that ends in a slash is a directory's, and there is none.
+            Err(source) if target.as_os_str().as_bytes().ends_with(b"/") => {
+                return Err(OutputError::Create { directory: target.to_owned(), source });
             }
             Err(_) => target.to_owned(),
         };

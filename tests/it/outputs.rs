@@ -25,6 +25,7 @@ fn an_output_that_cannot_be_is_refused_before_any_work() {
     let _ = judge("mkfifo", [path.join("fifo")]).passed();
     for (output, code, words) in [
         ("missing/disk.raw", 6, "cannot make a file in missing"),
+        ("missing/", 6, "cannot make a file in missing/"),
         ("/proc/disk.raw", 6, "cannot make a file in /proc"),
         ("fifo", 6, "the output fifo is a FIFO"),
         ("/dev/null", 6, "is a character device"),
@@ -145,6 +146,25 @@ fn an_interrupt_at_any_time_leaves_nothing_behind() {
         let left: Vec<_> = names(path).into_iter().filter(|name| !killed(name)).collect();
         assert_eq!(left, ["disk.raw", "tiny"], "{station} {signal}");
     }
+}
+
+#[test]
+fn a_disk_that_no_file_can_hold_is_told_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = tiny(directory.path());
+    // A limit of the process says the same as a file system that cannot hold so large a file; the signal that would come
+    // first is ignored.
+    let run: Run = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$@\"", "sh"])
+        .arg(program())
+        .args(["build", &source, "--platform", "linux/amd64", "-q"])
+        .current_dir(directory.path())
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(run.code, Some(6), "{}", run.stderr);
+    assert!(run.stderr.contains("holds no file of the disk's size"), "{}", run.stderr);
+    assert_eq!(names(directory.path()), ["tiny"]);
 }
 
 #[test]
