@@ -10,6 +10,7 @@
 //!             │
 //! floor 1   oci  ostree  boot        read and shape trees         import: tree
 //!           erofs  selinux           composefs images, labels     import: tree
+//!           initramfs                reads what boots first       import: nothing
 //!           ext4  fat                trees → bytes                import: tree, block
 //!           gpt                      tables                       import: block
 //!           qemu                     runs a machine               import: nothing

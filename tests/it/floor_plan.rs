@@ -13,6 +13,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("builder/ostree", &["builder-tree"]),
     ("builder/boot", &["builder-tree"]),
     ("builder/selinux", &["builder-tree"]),
+    ("builder/initramfs", &[]),
     ("builder/erofs", &["builder-tree"]),
     ("builder/ext4", &["builder-block", "builder-tree"]),
     ("builder/fat", &["builder-block", "builder-tree"]),

@@ -1,0 +1,5 @@
+//! Archives of GNU cpio and the compressors, and hostile ones.
+
+mod agreement;
+mod hostile;
+mod tools;
