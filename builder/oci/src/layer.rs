@@ -54,10 +54,30 @@ impl Budget {
     }
 }
 
+/// A regular file whose body comes next in a layer's stream.
+#[derive(Clone, Copy, Debug)]
+pub struct FileAhead<'a> {
+    /// The layer, counted from zero.
+    pub layer: usize,
+    /// Where the file goes, free of links.
+    pub path: &'a [u8],
+    /// The file's metadata.
+    pub metadata: &'a Metadata,
+    /// Length of the body in bytes, holes included. A claim, until the body has been read.
+    pub size: u64,
+    /// What the layer has brought so far. Of the bodies in it only those in memory can be read yet.
+    pub before: &'a FileTree,
+}
+
+/// Decides about a body before it is read: the bytes to be hashed ahead of it, or `None` to keep it in memory.
+pub type PlanBody<'p> = dyn FnMut(&FileAhead<'_>) -> Option<Vec<u8>> + 'p;
+
 /// Where bodies go.
 pub(crate) struct Bodies<'a> {
     pub(crate) store: &'a mut ContentStore,
-    pub(crate) prefix: &'a dyn Fn(&Metadata) -> Vec<u8>,
+    pub(crate) plan: &'a mut PlanBody<'a>,
+    /// The layer that is being read, counted from zero.
+    pub(crate) layer: usize,
 }
 
 /// A layer in the making, over the merged layers below.
@@ -105,9 +125,7 @@ impl<'a> LayerBuilder<'a> {
             }
             // Only the name counts (OCI image specification, "Whiteouts").
             feed.skip(body + padding(body))?;
-            let prefix = (bodies.prefix)(&metadata);
-            let empty = bodies.store.add(&prefix, b"").map_err(Halt::Store)?;
-            self.place(&parent, name, Inode::regular(metadata, empty).into());
+            self.place(&parent, name, Inode::regular(metadata, Content::empty()).into());
             return Ok(());
         }
         let device = |kind| Node::from(Inode { metadata: metadata.clone(), kind });
@@ -124,7 +142,14 @@ impl<'a> LayerBuilder<'a> {
                 if let Some(map) = &map {
                     budget.holes(map)?;
                 }
-                let content = read_body(feed, bodies, &metadata, body, map.as_ref())?;
+                let ahead = FileAhead {
+                    layer: bodies.layer,
+                    path: &builder_tree::join(&parent, name),
+                    metadata: &metadata,
+                    size: map.as_ref().map_or(body, |map| map.size),
+                    before: &self.layer.tree,
+                };
+                let content = read_body(feed, bodies, &ahead, body, map.as_ref())?;
                 feed.skip(padding(body))?;
                 Inode::regular(metadata, content).into()
             }
@@ -219,11 +244,16 @@ impl<'a> LayerBuilder<'a> {
 fn read_body(
     feed: &mut Feed<'_>,
     bodies: &mut Bodies<'_>,
-    metadata: &Metadata,
+    ahead: &FileAhead<'_>,
     body: u64,
     map: Option<&SparseMap>,
 ) -> Result<Content, Halt> {
-    let prefix = (bodies.prefix)(metadata);
+    let prefix = match ((bodies.plan)(ahead), map) {
+        (Some(prefix), _) => prefix,
+        (None, None) => return feed.take(body).map(Content::bytes),
+        // Holes are the store's business.
+        (None, Some(_)) => Vec::new(),
+    };
     let mut writer = bodies.store.writer(&prefix);
     if let Some(map) = map {
         let mut at = 0;

@@ -7,6 +7,16 @@ use builder_tree::{Directory, FileTree, Node};
 use crate::LayerTree;
 use crate::whiteout::{self, Name};
 
+/// Lays layers over a tree, the first one first, by the rules by which the layers of an image are: for a base that
+/// was not read as a layer, or layers that were changed since.
+#[must_use]
+pub fn merge_over(mut base: FileTree, layers: &[LayerTree]) -> FileTree {
+    for layer in layers {
+        merge(&mut base, layer);
+    }
+    base
+}
+
 /// Lays `layer` over `merged`.
 pub(crate) fn merge(merged: &mut FileTree, layer: &LayerTree) {
     if !layer.implicit.contains(&b""[..]) {

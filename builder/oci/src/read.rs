@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::decode::{self, IN_FLIGHT};
 use crate::entry::{self, Place};
 use crate::feed::{Feed, Halt, Message};
-use crate::layer::{Bodies, Budget, LayerBuilder};
+use crate::layer::{Bodies, Budget, LayerBuilder, PlanBody};
 use crate::problem::{LayerName, LayerProblem};
 use crate::{Image, LayerTree, OciError, merge};
 
@@ -68,9 +68,23 @@ impl Image {
         body_prefix: &dyn Fn(&Metadata) -> Vec<u8>,
         progress: &mut dyn FnMut(LayerProgress),
     ) -> Result<Layers, OciError> {
+        self.read_layers_with(store, &mut |file| Some(body_prefix(file.metadata)), progress)
+    }
+
+    /// [`Image::read_layers`] with a say about every body: what it is hashed behind may depend on where the file lies
+    /// and on what came before it, and small bodies can be kept in memory, where they can be read at once.
+    ///
+    /// # Errors
+    /// As for [`Image::read_layers`].
+    pub fn read_layers_with(
+        &self,
+        store: &mut ContentStore,
+        plan: &mut PlanBody<'_>,
+        progress: &mut dyn FnMut(LayerProgress),
+    ) -> Result<Layers, OciError> {
         let (outgoing, incoming) = bounded(IN_FLIGHT);
         let (used, reusable) = bounded(IN_FLIGHT);
-        let mut bodies = Bodies { store, prefix: body_prefix };
+        let mut bodies = Bodies { store, plan, layer: 0 };
         thread::scope(|scope| {
             let decoder = thread::Builder::new()
                 .name("oci-decode".into())
@@ -102,6 +116,7 @@ impl Image {
             let mut on_bytes =
                 |compressed_bytes_so_far| progress(LayerProgress::Bytes { index, compressed_bytes_so_far });
             let mut feed = Feed::new(&incoming, &used, descriptor.diff_id.hasher(), &mut on_bytes);
+            bodies.layer = index;
             let mut place = Place::default();
             let mut builder = LayerBuilder::new(&read.merged);
             let entries = match read_layer(&mut feed, &mut place, &mut builder, bodies, &mut budget) {

@@ -7,5 +7,6 @@ mod hostile;
 mod layout;
 mod mutation;
 mod other_tools;
+mod plan;
 mod tarfile;
 mod torture;
