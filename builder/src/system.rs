@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use builder_boot::{
-    Architecture, BootSpec, BootTrees, BootloaderChoice, InstallConfig, Kernel, KernelArguments, Loader, OsRelease,
+    Architecture, BootEntry, BootSpec, BootTrees, BootloaderChoice, InstallConfig, Kernel, KernelArguments, Loader,
+    OsRelease,
 };
 use builder_erofs::{Payload, composefs_image};
 use builder_oci::{Image, Layers};
@@ -113,7 +114,7 @@ pub(crate) fn assemble(
         boot_uuid: boot_is_separate.then_some(boot_uuid.as_str()),
         add: &recipe.kargs,
         delete: &recipe.karg_deletes,
-        ostree: &sysroot::ostree_karg(&stateroot, &boot_checksum),
+        ostree: &sysroot::ostree_karg(&stateroot, &boot_checksum, 0),
     }
     .assemble(&stored.tree, architecture, &install)?;
     suitability::check_tree(&stored.tree, &kargs)?;
@@ -121,10 +122,7 @@ pub(crate) fn assemble(
     let title = format!("{} (ostree:0)", release.title());
     let trees = builder_boot::install(&BootSpec {
         stateroot: &stateroot,
-        kernel: &kernel,
-        boot_checksum: &boot_checksum,
-        kargs: &options,
-        title: &title,
+        entries: &[BootEntry { kernel: &kernel, boot_checksum: &boot_checksum, kargs: &options, title: &title }],
         boot_fs_uuid: &boot_uuid,
         loader: &loader,
         created: identity.created(),
@@ -133,21 +131,19 @@ pub(crate) fn assemble(
     notes.extend(boot_notes);
 
     let spec = DeploymentSpec {
-        stateroot: &stateroot,
         commit: &commit,
         tree: &stored,
         origin: &target,
         boot_checksum: &boot_checksum,
         etc_files: if boot_is_separate { fstab(&stored, &boot_uuid, identity)? } else { Vec::new() },
-        composefs: Some(composefs(&stored)?),
-        var_labels: VarLabels::Missing,
+        composefs: Some(Content::bytes(composefs(&stored)?)),
     };
     let config = RepoConfig {
         bootloader: Bootloader::None,
         bls_append_except_default: install.bls_append_except_default.clone(),
     };
     let aleph = aleph(image, &target, &kernel_release, &stored.tree);
-    let mut root = sysroot::build(repo, &config, &spec, Some(&aleph))?;
+    let mut root = sysroot::build(repo, &config, &stateroot, &[spec], VarLabels::Missing, Some(&aleph))?;
     let boot_tree = FileTree { root: boot };
     if !boot_is_separate {
         root.root.insert("boot", boot_tree.root.clone());

@@ -1,19 +1,17 @@
-//! `/boot`: kernel files, boot entry, menu.
+//! `/boot`: kernel files, boot entries, menu.
 
 use std::sync::Arc;
 
-use builder_tree::{Directory, FileTree};
+use builder_tree::{Directory, FileTree, Node};
 
-use crate::entry::{self, BootFiles};
+use crate::entry::Entry;
 use crate::loader::{Grub, Loader};
 use crate::made::Maker;
 use crate::{BootError, Kernel, bootupd, esp, grub};
 
-/// What is to boot, and how.
+/// One deployment that can be booted.
 #[derive(Clone, Copy, Debug)]
-pub struct BootSpec<'a> {
-    /// Name of the stateroot.
-    pub stateroot: &'a str,
+pub struct BootEntry<'a> {
     /// The kernel; its inodes become those in `/boot`.
     pub kernel: &'a Kernel,
     /// Its boot checksum: [`Kernel::boot_checksum`].
@@ -22,6 +20,15 @@ pub struct BootSpec<'a> {
     pub kargs: &'a str,
     /// Title of the entry.
     pub title: &'a str,
+}
+
+/// What is to boot, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct BootSpec<'a> {
+    /// Name of the stateroot.
+    pub stateroot: &'a str,
+    /// The deployments, at least one: the default first, then what it falls back to.
+    pub entries: &'a [BootEntry<'a>],
     /// UUID of the file system that holds `/boot`.
     pub boot_fs_uuid: &'a str,
     /// The boot loader.
@@ -30,7 +37,7 @@ pub struct BootSpec<'a> {
     pub created: i64,
 }
 
-/// The two trees that boot a deployment.
+/// The two trees that boot the deployments.
 #[derive(Clone, Debug)]
 pub struct BootTrees {
     /// `/boot`.
@@ -51,32 +58,38 @@ impl Grub {
 /// Makes `/boot` and the ESP.
 ///
 /// # Errors
-/// A file of the boot loader cannot be read from the store.
+/// There is no entry, or a file of the boot loader cannot be read from the store.
 pub fn install(spec: &BootSpec<'_>) -> Result<BootTrees, BootError> {
     let maker = Maker::new(spec.created);
-    let title = grub::plain_title(spec.title);
-    let odd_title = title != spec.title;
-    let spec = &BootSpec { title: &title, ..*spec };
-    let files = BootFiles::new(spec.kernel, spec.stateroot, spec.boot_checksum);
+    let entries = Entry::all(spec.entries, spec.stateroot);
+    let default = entries.first().ok_or(BootError::NoEntries)?;
+    let odd_title = entries.iter().zip(spec.entries).any(|(made, wanted)| made.title != wanted.title);
 
     let mut boot = maker.directory(0o755);
     // So that /boot/ostree/… is right for a loader whether /boot is a file system or a folder of one.
     boot.insert("boot", maker.symlink("."));
     boot.insert("efi", maker.directory(0o755));
     boot.insert("loader", maker.symlink("loader.1"));
-    let mut entries = maker.directory(0o755);
-    entries.insert("ostree-1.conf", maker.file(0o644, entry::text(&files, spec.title, spec.kargs, "/boot")));
-    let mut loader = maker.directory(0o755);
-    loader.insert("entries", entries);
-    boot.insert("loader.1", loader);
+    let mut texts = maker.directory(0o755);
     let mut ostree = maker.directory(0o755);
-    ostree.insert(files.folder.as_str(), kernel_folder(spec.kernel, &files, maker));
+    for entry in &entries {
+        texts.insert(format!("ostree-{}.conf", entry.number), maker.file(0o644, entry.text("/boot")));
+        // Deployments with the same kernel and initramfs have the same folder.
+        let folder = ostree.entries.entry(entry.files.folder.clone().into_bytes());
+        let folder = folder.or_insert_with(|| Node::Directory(maker.directory(0o755)));
+        if let Node::Directory(folder) = folder {
+            fill_kernel_folder(folder, entry);
+        }
+    }
+    let mut loader = maker.directory(0o755);
+    loader.insert("entries", texts);
+    boot.insert("loader.1", loader);
     boot.insert("ostree", ostree);
 
     let mut notes = Vec::new();
     match spec.loader {
         Loader::Grub(found) => {
-            let menu = menu_folder(spec, found, &files, maker);
+            let menu = menu_folder(spec, found, default, maker);
             boot.insert(found.menu_folder(), menu);
             if let Some(payload) = &found.bootupd {
                 boot.insert("bootupd-state.json", maker.file(0o644, bootupd::state(found, payload)?));
@@ -94,12 +107,12 @@ pub fn install(spec: &BootSpec<'_>) -> Result<BootTrees, BootError> {
         ),
         Loader::None => notes.push("no boot loader: the machine needs another way to its boot entry".to_owned()),
     }
-    let esp = esp::fill(spec, &files, maker)?;
+    let esp = esp::fill(spec, &entries, maker);
     Ok(BootTrees { boot, esp, notes })
 }
 
-fn kernel_folder(kernel: &Kernel, files: &BootFiles, maker: Maker) -> Directory {
-    let mut folder = maker.directory(0o755);
+fn fill_kernel_folder(folder: &mut Directory, entry: &Entry<'_>) {
+    let Entry { kernel, files, .. } = entry;
     folder.insert(files.kernel.as_str(), Arc::clone(&kernel.vmlinuz));
     folder.insert(files.initramfs.as_str(), Arc::clone(&kernel.initramfs));
     if let (Some(name), Some(devicetree)) = (&files.devicetree, &kernel.devicetree) {
@@ -111,21 +124,23 @@ fn kernel_folder(kernel: &Kernel, files: &BootFiles, maker: Maker) -> Directory 
     if let Some(hmac) = &kernel.hmac {
         folder.insert(format!(".vmlinuz-{}.hmac", kernel.version), Arc::clone(hmac));
     }
-    folder
 }
 
-fn menu_folder(spec: &BootSpec<'_>, found: &Grub, files: &BootFiles, maker: Maker) -> Directory {
+fn menu_folder(spec: &BootSpec<'_>, found: &Grub, default: &Entry<'_>, maker: Maker) -> Directory {
+    // Boot counting writes to it from GRUB, which can change a file, but not make one.
+    let environment = |mode| maker.file(mode, grub::environment_block());
     let configuration = found.bootupd.as_ref().and_then(|payload| payload.configuration.as_ref());
     if let Some((config, _)) = configuration {
         let mut folder = maker.directory(0o700);
         folder.insert("grub.cfg", maker.file(0o600, config.as_str()));
         let uuid = format!("set BOOT_UUID=\"{}\"\n", spec.boot_fs_uuid);
         folder.insert("bootuuid.cfg", maker.file(0o600, uuid));
-        folder.insert("grubenv", maker.file(0o600, grub::environment_block()));
+        folder.insert("grubenv", environment(0o600));
         return folder;
     }
     let mut folder = maker.directory(0o755);
-    let text = if found.blscfg { grub::blscfg(spec.kargs) } else { grub::menu(files, spec.title, spec.kargs) };
+    let text = if found.blscfg { grub::blscfg(default) } else { grub::menu(default) };
     folder.insert("grub.cfg", maker.file(0o644, text));
+    folder.insert("grubenv", environment(0o644));
     folder
 }

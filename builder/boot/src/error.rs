@@ -14,6 +14,9 @@ pub enum BootError {
         /// As the image names it.
         name: String,
     },
+    /// Nothing to boot.
+    #[error("there is no deployment to boot")]
+    NoEntries,
     /// No kernel.
     #[error("the image has no kernel: no usr/lib/modules/VERSION/vmlinuz")]
     NoKernel,

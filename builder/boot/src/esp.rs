@@ -3,33 +3,30 @@
 use builder_tree::{FileTree, Inode};
 
 use crate::boot_tree::BootSpec;
-use crate::entry::{self, BootFiles};
+use crate::entry::Entry;
+use crate::grub;
 use crate::loader::{Grub, Loader};
 use crate::made::Maker;
-use crate::{BootError, grub};
 
 /// The ESP for the loader of `spec`.
-pub(crate) fn fill(spec: &BootSpec<'_>, files: &BootFiles, maker: Maker) -> Result<FileTree, BootError> {
+pub(crate) fn fill(spec: &BootSpec<'_>, entries: &[Entry<'_>], maker: Maker) -> FileTree {
     let mut esp = Esp { tree: FileTree { root: maker.directory(0o755) }, maker };
     match spec.loader {
         Loader::None => {}
         Loader::Grub(found) => esp.grub(spec, found),
-        Loader::Systemd { binary, architecture, .. } => {
+        Loader::Systemd { binary, architecture, counting, .. } => {
             let suffix = architecture.suffix();
             esp.put(&format!("EFI/BOOT/{}", architecture.fallback()), maker.copy(binary));
             esp.put(&format!("EFI/systemd/systemd-boot{suffix}.efi"), maker.copy(binary));
             esp.put("loader/loader.conf", maker.file(0o644, "timeout 1\n"));
-            let text = entry::text(files, spec.title, spec.kargs, "");
-            esp.put("loader/entries/ostree-1.conf", maker.file(0o644, text));
-            let folder = format!("ostree/{}", files.folder);
-            esp.put(&format!("{folder}/{}", files.kernel), maker.copy(&spec.kernel.vmlinuz));
-            esp.put(&format!("{folder}/{}", files.initramfs), maker.copy(&spec.kernel.initramfs));
-            if let (Some(name), Some(devicetree)) = (&files.devicetree, &spec.kernel.devicetree) {
-                esp.put(&format!("{folder}/{name}"), maker.copy(devicetree));
+            for entry in entries {
+                let name = counting.entry_name(entry.number, entry.is_default);
+                esp.put(&format!("loader/entries/{name}"), maker.file(0o644, entry.text("")));
+                esp.kernel(entry);
             }
         }
     }
-    Ok(esp.tree)
+    esp.tree
 }
 
 struct Esp {
@@ -54,6 +51,16 @@ impl Esp {
                 let stub = grub::stub(spec.boot_fs_uuid, found.menu_folder());
                 self.put(&format!("{folder}/grub.cfg"), self.maker.file(0o644, stub));
             }
+        }
+    }
+
+    fn kernel(&mut self, entry: &Entry<'_>) {
+        let Entry { kernel, files, .. } = entry;
+        let folder = format!("ostree/{}", files.folder);
+        self.put(&format!("{folder}/{}", files.kernel), self.maker.copy(&kernel.vmlinuz));
+        self.put(&format!("{folder}/{}", files.initramfs), self.maker.copy(&kernel.initramfs));
+        if let (Some(name), Some(devicetree)) = (&files.devicetree, &kernel.devicetree) {
+            self.put(&format!("{folder}/{name}"), self.maker.copy(devicetree));
         }
     }
 

@@ -1,9 +1,12 @@
 //! GRUB's configuration: the stub on the ESP and the menu in `/boot`.
 
-use crate::entry::BootFiles;
+use crate::entry::Entry;
 
 /// The menu for a GRUB that cannot read boot entries by itself.
 const MENU: &str = include_str!("../../../templates/grub-menu.cfg");
+
+/// Boot counting, for either menu.
+const COUNTING: &str = include_str!("../../../templates/grub-counting.cfg");
 
 /// Seconds in which a key opens the menu.
 const TIMEOUT: &str = "1";
@@ -14,22 +17,28 @@ pub(crate) fn stub(boot_uuid: &str, folder: &str) -> String {
 }
 
 /// For a GRUB with `blscfg`.
-pub(crate) fn blscfg(options: &str) -> String {
-    format!("set default=0\nset timeout={TIMEOUT}\n{}insmod blscfg\nset boot=$root\nblscfg\n", terminal(options))
+pub(crate) fn blscfg(default: &Entry<'_>) -> String {
+    // `blscfg` sorts by the file's name, so the second deployment is entry 1. Where there is but one, GRUB starts that.
+    let order =
+        "set default=0\nset fallback=1\nif [ -n \"$boot_fallback\" ]; then\n\tset default=1\n\tset fallback=0\nfi\n";
+    let terminal = terminal(default.kargs);
+    format!("set timeout={TIMEOUT}\n{terminal}\n{COUNTING}\n{order}\ninsmod blscfg\nset boot=$root\nblscfg\n")
 }
 
-/// For a GRUB without it; `files`, `title` and `options` are for the entry of last resort.
-pub(crate) fn menu(files: &BootFiles, title: &str, options: &str) -> String {
+/// For a GRUB without it; `default` is the entry of last resort, too.
+pub(crate) fn menu(default: &Entry<'_>) -> String {
+    let files = &default.files;
     let folder = format!("/boot/ostree/{}", files.folder);
     let devicetree = files
         .devicetree
         .as_ref()
         .map(|name| format!("\t\tdevicetree \"($entries_root)\"{}\n", quote(&format!("{folder}/{name}"))))
         .unwrap_or_default();
-    let options: Vec<String> = options.split(' ').map(quote).collect();
+    let options: Vec<String> = default.kargs.split(' ').map(quote).collect();
     MENU.replace("@TIMEOUT@", TIMEOUT)
+        .replace("@COUNTING@\n", COUNTING)
         .replace("@TERMINAL@\n", &terminal(&options.join(" ")))
-        .replace("@TITLE@", &quote(title))
+        .replace("@TITLE@", &quote(&default.title))
         .replace("@LINUX@", &quote(&format!("{folder}/{}", files.kernel)))
         .replace("@OPTIONS@", &options.join(" "))
         .replace("@INITRD@", &quote(&format!("{folder}/{}", files.initramfs)))

@@ -16,10 +16,20 @@
 //! else. GRUB with the command `blscfg` reads them. For a GRUB without it (Debian's) there is a menu that is a small
 //! program: at every start it reads the entries itself (`templates/grub-menu.cfg`). systemd-boot reads only the ESP, so
 //! kernel and entry are copied there; nobody renews the copies, and [`BootTrees::notes`] says so.
+//!
+//! # An update that does not come up
+//!
+//! The entries are in order, the default first; behind it is what the machine goes back to. GRUB counts the starts of
+//! an update in its environment block, with greenboot's variables (`templates/grub-counting.cfg`), and goes on with the
+//! second entry by itself where the default cannot be loaded. bootupd's own configuration is left as it is; an image
+//! with greenboot has its fragment there. systemd-boot counts in the names of entries ([`Counting`]). Giving out the
+//! tries, and saying that a boot was good, is up to the system in the image; where nothing in it does, nothing is
+//! counted.
 
 mod architecture;
 mod boot_tree;
 mod bootupd;
+mod counting;
 mod entry;
 mod error;
 mod esp;
@@ -33,7 +43,8 @@ mod os_release;
 mod vendor;
 
 pub use architecture::Architecture;
-pub use boot_tree::{BootSpec, BootTrees, install};
+pub use boot_tree::{BootEntry, BootSpec, BootTrees, install};
+pub use counting::Counting;
 pub use error::BootError;
 pub use install_config::InstallConfig;
 pub use kargs::{KernelArguments, image_arguments};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use builder_tree::{DisplayPath, FileTree, Inode, Node};
 
-use crate::{Architecture, BootError, bootupd, vendor};
+use crate::{Architecture, BootError, Counting, bootupd, vendor};
 
 /// Larger than any real boot loader, in bytes.
 const LIMIT: u64 = 64 << 20;
@@ -63,6 +63,8 @@ pub enum Loader {
         binary: Arc<Inode>,
         /// For which architecture.
         architecture: Architecture,
+        /// Whether it counts the tries of the default entry.
+        counting: Counting,
     },
     /// None.
     None,
@@ -96,7 +98,14 @@ impl fmt::Display for Loader {
                 grub.vendor,
                 if grub.blscfg { "reads the boot entries (blscfg)" } else { "with a menu that reads the boot entries" }
             ),
-            Self::Systemd { path, .. } => write!(f, "systemd-boot from {path}, with copies on the ESP"),
+            Self::Systemd { path, counting, .. } => write!(
+                f,
+                "systemd-boot from {path}, with copies on the ESP{}",
+                match counting {
+                    Counting::Tries => ", counting the tries of the default",
+                    Counting::Off => "",
+                }
+            ),
             Self::None => f.write_str("no boot loader"),
         }
     }
@@ -202,7 +211,13 @@ fn debian(tree: &FileTree, architecture: Architecture) -> Result<Option<Grub>, B
 }
 
 fn systemd(tree: &FileTree, architecture: Architecture) -> Option<Loader> {
-    first(tree, &systemd_paths(architecture)).map(|(path, binary)| Loader::Systemd { path, binary, architecture })
+    let counting = Counting::find(tree);
+    first(tree, &systemd_paths(architecture)).map(|(path, binary)| Loader::Systemd {
+        path,
+        binary,
+        architecture,
+        counting,
+    })
 }
 
 /// Vendor folder of a GRUB binary, and whether it has `blscfg`.

@@ -1,81 +1,13 @@
 //! `/boot` and ESP as they come out, and GRUB's own parser on every configuration that is generated.
 #![allow(missing_docs)]
 
+mod support;
+
 use std::process::Command;
 
-use builder_boot::{Architecture, BootSpec, BootTrees, BootloaderChoice, Kernel, Loader, install};
-use builder_tree::{Content, FileTree, Inode, InodeKind, Metadata, Node};
-
-const UUID: &str = "11111111-2222-3333-4444-555555555555";
-
-fn put(tree: &mut FileTree, path: &str, body: &str) {
-    let inode = Inode::regular(Metadata::root(0o644), Content::bytes(body.as_bytes().to_vec()));
-    tree.insert(path.as_bytes(), inode, &Metadata::root(0o755)).unwrap();
-}
-
-/// A tree with a kernel and the given files.
-fn tree(files: &[(&str, &str)]) -> FileTree {
-    let mut tree = FileTree::new();
-    put(&mut tree, "usr/lib/modules/6.1/vmlinuz", "kernel");
-    put(&mut tree, "usr/lib/modules/6.1/initramfs.img", "initramfs");
-    for (path, body) in files {
-        put(&mut tree, path, body);
-    }
-    tree
-}
-
-const DEBIAN: &[(&str, &str)] = &[
-    ("usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", "MZ /EFI/debian\0"),
-    ("usr/lib/shim/shimx64.efi.signed", "shim"),
-    ("usr/lib/shim/mmx64.efi.signed", "mm"),
-    ("usr/lib/shim/BOOTX64.CSV", "csv"),
-];
-
-const BOOTUPD: &[(&str, &str)] = &[
-    ("usr/lib/bootupd/updates/EFI/BOOT/BOOTX64.EFI", "shim"),
-    ("usr/lib/bootupd/updates/EFI/BOOT/fbx64.efi", "fallback"),
-    ("usr/lib/bootupd/updates/EFI/fedora/shimx64.efi", "shim"),
-    ("usr/lib/bootupd/updates/EFI/fedora/grubx64.efi", "MZ /EFI/fedora\0 blscfg"),
-    ("usr/lib/bootupd/updates/EFI.json", r#"{"timestamp":"2024-01-01T00:00:00Z","version":"grub2-1"}"#),
-    ("usr/lib/bootupd/grub2-static/grub-static-pre.cfg", "set pre=1\n"),
-    ("usr/lib/bootupd/grub2-static/grub-static-efi.cfg", "set efi=1\n"),
-    ("usr/lib/bootupd/grub2-static/configs.d/10_blscfg.cfg", "blscfg\n"),
-];
-
-fn made(files: &[(&str, &str)], choice: BootloaderChoice, title: &str, kargs: &str) -> BootTrees {
-    let tree = tree(files);
-    let kernel = Kernel::find(&tree).unwrap();
-    let checksum = kernel.boot_checksum().unwrap();
-    let loader = Loader::find(&tree, Architecture::X86_64, choice).unwrap();
-    let spec = BootSpec {
-        stateroot: "default",
-        kernel: &kernel,
-        boot_checksum: &checksum,
-        kargs,
-        title,
-        boot_fs_uuid: UUID,
-        loader: &loader,
-        created: 7,
-    };
-    install(&spec).unwrap()
-}
-
-fn text(tree: &FileTree, path: &str) -> String {
-    let node = tree.get(path.as_bytes()).unwrap_or_else(|| panic!("no {path}"));
-    String::from_utf8(node.as_leaf().unwrap().content().unwrap().read_to_vec(1 << 20).unwrap()).unwrap()
-}
-
-fn paths(tree: &FileTree) -> Vec<String> {
-    let mut paths = Vec::new();
-    let walked: Result<(), std::convert::Infallible> = tree.root.walk(&mut |path, node| {
-        if node.as_leaf().is_some() {
-            paths.push(String::from_utf8_lossy(path).into_owned());
-        }
-        Ok(())
-    });
-    walked.unwrap();
-    paths
-}
+use builder_boot::{Architecture, BootError, BootSpec, BootloaderChoice, Kernel, Loader, install};
+use builder_tree::{FileTree, InodeKind, Node};
+use support::{BOOTUPD, DEBIAN, Deployment, SYSTEMD, UUID, made, made_of, paths, text, tree};
 
 #[test]
 fn grub_accepts_every_menu_that_is_generated() {
@@ -87,23 +19,37 @@ fn grub_accepts_every_menu_that_is_generated() {
         let trees = made(DEBIAN, BootloaderChoice::Auto, title, kargs);
         let boot = FileTree { root: trees.boot };
         for script in [text(&boot, "grub/grub.cfg"), text(&trees.esp, "EFI/debian/grub.cfg")] {
-            for placeholder in
-                ["@TIMEOUT@", "@TERMINAL@", "@TITLE@", "@LINUX@", "@OPTIONS@", "@INITRD@", "@DEVICETREE@"]
-            {
-                assert!(!script.contains(placeholder), "{placeholder} is left in\n{script}");
-            }
-            let directory = tempfile::tempdir().unwrap();
-            let file = directory.path().join("grub.cfg");
-            std::fs::write(&file, &script).unwrap();
-            let output = Command::new("grub-script-check")
-                .arg(&file)
-                .output()
-                .expect("install the Debian package `grub-common` for grub-script-check");
-            assert!(output.status.success(), "{}\n{script}", String::from_utf8_lossy(&output.stderr));
+            accepted_by_grub(&script);
         }
         let serial = text(&boot, "grub/grub.cfg").contains("serial --unit=0");
         assert_eq!(serial, kargs.contains("ttyS0"));
     }
+}
+
+/// With `blscfg`, but without bootupd's configuration.
+const FEDORA: &[(&str, &str)] = &[("usr/share/grub/x86_64-efi/grubx64.efi", "MZ /EFI/fedora\0 blscfg")];
+
+#[test]
+fn grub_accepts_the_configuration_for_its_own_reader_of_boot_entries() {
+    let trees = made(FEDORA, BootloaderChoice::Auto, "t", "console=ttyS0");
+    let script = text(&FileTree { root: trees.boot }, "grub/grub.cfg");
+    assert!(script.ends_with("\nblscfg\n") && script.contains("serial --unit=0"), "{script}");
+    accepted_by_grub(&script);
+}
+
+/// `grub-script-check` on a whole configuration.
+fn accepted_by_grub(script: &str) {
+    // Placeholders are capitals between two @.
+    let left = script.split('@').skip(1).step_by(2).find(|word| word.chars().all(|c| c.is_ascii_uppercase()));
+    assert_eq!(left, None, "a placeholder is left in\n{script}");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("grub.cfg");
+    std::fs::write(&file, script).unwrap();
+    let output = Command::new("grub-script-check")
+        .arg(&file)
+        .output()
+        .expect("install the Debian package `grub-common` for grub-script-check");
+    assert!(output.status.success(), "{}\n{script}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -180,16 +126,102 @@ fn a_bootupd_payload_is_taken_as_it_is() {
     }
 }
 
+const NEW: Deployment<'_> = Deployment { kernel: "new", kargs: "rw ostree=/new", title: "New (ostree:0)" };
+const OLD: Deployment<'_> = Deployment { kernel: "old", kargs: "ro ostree=/old", title: "Old {1} (ostree:1)" };
+/// Another deployment of the old kernel.
+const OLDEST: Deployment<'_> = Deployment { kernel: "old", kargs: "ostree=/oldest", title: "Oldest" };
+
+#[test]
+fn the_default_has_the_highest_number() {
+    for (deployments, folders) in [(&[NEW][..], 1), (&[NEW, OLD], 2), (&[NEW, OLD, OLDEST], 2)] {
+        let count = deployments.len();
+        let trees = made_of(DEBIAN, BootloaderChoice::Auto, deployments);
+        let boot = FileTree { root: trees.boot };
+        assert_eq!(boot.directory(b"loader.1/entries").unwrap().entries.len(), count);
+        // Deployments with the same kernel share its folder.
+        assert_eq!(boot.directory(b"ostree").unwrap().entries.len(), folders);
+        for (number, deployment) in (1..=count).rev().zip(deployments) {
+            let entry = text(&boot, &format!("loader.1/entries/ostree-{number}.conf"));
+            let lines: Vec<&str> = entry.lines().collect();
+            let title = deployment.title.replace(['{', '}'], " ");
+            let expected =
+                [format!("title {title}"), format!("version {number}"), format!("options {}", deployment.kargs)];
+            assert_eq!(lines[..3], expected);
+            let kernel = lines[3].strip_prefix("linux /boot/").unwrap();
+            assert_eq!(text(&boot, kernel), deployment.kernel, "{entry}");
+        }
+        // The entry of last resort is the default's.
+        let menu = text(&boot, "grub/grub.cfg");
+        let last = menu.rsplit_once("menuentry ").unwrap().1;
+        assert!(last.starts_with("'New (ostree:0)'") && last.contains("'ostree=/new'"), "{menu}");
+    }
+}
+
+#[test]
+fn nothing_to_boot_is_an_error() {
+    let spec = BootSpec { stateroot: "default", entries: &[], boot_fs_uuid: UUID, loader: &Loader::None, created: 7 };
+    assert!(matches!(install(&spec), Err(BootError::NoEntries)));
+}
+
+#[test]
+fn every_grub_has_an_environment_block_to_count_in() {
+    for (files, path, mode) in
+        [(DEBIAN, "grub/grubenv", 0o644), (FEDORA, "grub/grubenv", 0o644), (BOOTUPD, "grub2/grubenv", 0o600)]
+    {
+        let trees = made(files, BootloaderChoice::Auto, "t", "quiet");
+        let boot = FileTree { root: trees.boot };
+        assert_eq!(boot.get(path.as_bytes()).unwrap().metadata().mode, mode, "{path}");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text(&boot, path)).unwrap();
+        assert_eq!(file.as_file().metadata().unwrap().len(), 1024);
+        let listed = Command::new("grub-editenv")
+            .arg(file.path())
+            .arg("list")
+            .output()
+            .expect("install the Debian package `grub-common` for grub-editenv");
+        assert!(listed.status.success() && listed.stdout.is_empty(), "{listed:?}");
+    }
+}
+
 #[test]
 fn systemd_boot_gets_copies_and_says_so() {
-    let files = [("usr/lib/systemd/boot/efi/systemd-bootx64.efi", "sd")];
-    let trees = made(&files, BootloaderChoice::Auto, "t", "quiet");
-    let checksum = Kernel::find(&tree(&files)).unwrap().boot_checksum().unwrap();
+    let trees = made(SYSTEMD, BootloaderChoice::Auto, "t", "quiet");
+    let checksum = Kernel::find(&tree(SYSTEMD)).unwrap().boot_checksum().unwrap();
     let folder = format!("ostree/default-{checksum}");
     assert_eq!(text(&trees.esp, &format!("{folder}/vmlinuz-6.1")), "kernel");
     let entry = text(&trees.esp, "loader/entries/ostree-1.conf");
     assert!(entry.contains(&format!("linux /{folder}/vmlinuz-6.1\n")), "{entry}");
     assert!(trees.notes.iter().any(|note| note.contains("do not renew them")), "{:?}", trees.notes);
+}
+
+#[test]
+fn systemd_boot_counts_the_tries_of_the_default_where_the_image_can_mark_it_good() {
+    let can = [
+        SYSTEMD[0],
+        ("usr/lib/systemd/systemd-bless-boot", "ELF"),
+        ("usr/lib/systemd/system-generators/systemd-bless-boot-generator", "ELF"),
+    ];
+    for (files, deployments, names) in [
+        (SYSTEMD, &[NEW][..], &["ostree-1.conf"][..]),
+        (SYSTEMD, &[NEW, OLD], &["ostree-1.conf", "ostree-2.conf"]),
+        (&can, &[NEW], &["ostree-1+3.conf"]),
+        (&can, &[NEW, OLD, OLDEST], &["ostree-1.conf", "ostree-2.conf", "ostree-3+3.conf"]),
+    ] {
+        let trees = made_of(files, BootloaderChoice::Auto, deployments);
+        let entries = &trees.esp.directory(b"loader/entries").unwrap().entries;
+        let found: Vec<_> = entries.keys().map(|name| String::from_utf8_lossy(name)).collect();
+        assert_eq!(found, names);
+        for name in names {
+            let entry = text(&trees.esp, &format!("loader/entries/{name}"));
+            for key in ["linux /", "initrd /"] {
+                let path = entry.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+                assert!(trees.esp.get(path.as_bytes()).is_some(), "{path}");
+            }
+        }
+        // What ostree reads has plain names.
+        let boot = FileTree { root: trees.boot };
+        assert!(boot.get(format!("loader.1/entries/ostree-{}.conf", deployments.len()).as_bytes()).is_some());
+    }
 }
 
 #[test]

@@ -102,6 +102,31 @@ pub fn commit_merge(
     image: &ContainerImage<'_>,
     target: &TargetImage,
 ) -> Result<Checksum, OstreeError> {
+    merge(repo, None, tree, image, target)
+}
+
+/// [`commit_merge`] of an image with an ostree base, whose commit becomes the parent. It is made even if no layer lies
+/// over the base: the manifest and all else that a client asks for is in it, not in the base's commit.
+///
+/// # Errors
+/// As for [`commit_merge`].
+pub fn commit_merge_onto(
+    repo: &mut Repo,
+    base: &Checksum,
+    tree: &StoredTree,
+    image: &ContainerImage<'_>,
+    target: &TargetImage,
+) -> Result<Checksum, OstreeError> {
+    merge(repo, Some(*base), tree, image, target)
+}
+
+fn merge(
+    repo: &mut Repo,
+    parent: Option<Checksum>,
+    tree: &StoredTree,
+    image: &ContainerImage<'_>,
+    target: &TargetImage,
+) -> Result<Checksum, OstreeError> {
     let name = image_ref(&target.imgref())?;
     let canonical = |what, text| json::canonical(text).map_err(|source| OstreeError::Json { what, source });
     // Exactly these, in this order (spec 3.7).
@@ -113,7 +138,7 @@ pub fn commit_merge(
     ];
     let commit = repo.add_commit(&Commit {
         metadata: metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
-        parent: None,
+        parent,
         subject: String::new(),
         body: String::new(),
         timestamp: image.timestamp,

@@ -4,6 +4,8 @@ use std::io;
 
 use builder_tree::{DisplayPath, InsertError};
 
+use crate::encapsulated::EncapsulatedError;
+
 /// Why a tree, a commit or a deployment could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -122,6 +124,15 @@ pub enum OstreeError {
         #[source]
         source: InsertError,
     },
+    /// The ostree commit in an image's layers cannot be read.
+    #[error(transparent)]
+    Encapsulated(Box<EncapsulatedError>),
+}
+
+impl From<EncapsulatedError> for OstreeError {
+    fn from(problem: EncapsulatedError) -> Self {
+        Self::Encapsulated(Box::new(problem))
+    }
 }
 
 impl OstreeError {
@@ -129,6 +140,7 @@ impl OstreeError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Encapsulated(problem) => return problem.hint(),
             Self::NoObjectFor { .. } => {
                 "remove it in the image's build; device nodes and sockets are made at run time, below /dev and /run"
                     .to_owned()

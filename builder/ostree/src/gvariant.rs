@@ -3,6 +3,8 @@
 //! Framing offsets are always little-endian. Numbers inside are big-endian because ostree swaps them before it
 //! packs them, so callers hand in the bytes.
 
+pub(crate) mod reader;
+
 use builder_tree::Xattrs;
 
 /// A value of a commit's metadata.

@@ -46,13 +46,18 @@ pub fn adapt_merged(tree: FileTree) -> Result<Adapted, OstreeError> {
             (false, false) => return Err(OstreeError::EtcTwice),
         }
     }
+    remove_left_behind(&mut adapted.tree);
+    Ok(adapted)
+}
+
+/// Removes what image builds leave behind, from a tree in ostree's form.
+pub(crate) fn remove_left_behind(tree: &mut FileTree) {
     for path in LEFT_BEHIND {
-        let node = adapted.tree.get(path).and_then(Node::as_leaf);
+        let node = tree.get(path).and_then(Node::as_leaf);
         if node.is_some_and(|inode| matches!(&inode.kind, InodeKind::Regular(content) if content.is_empty())) {
-            adapted.tree.remove(path);
+            tree.remove(path);
         }
     }
-    Ok(adapted)
 }
 
 /// Adapts the tree of one layer. Its whiteout markers are ordinary files, and stay: who merges the layers again acts

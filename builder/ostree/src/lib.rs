@@ -10,6 +10,8 @@
 //!       └─ container::commit_layer, commit_merge ──► Repo: objects/XX/…, refs/heads/…, config
 //! ```
 //!
+//! Images whose first layers are an ostree commit in pieces come in through [`encapsulated`].
+//!
 //! Nothing here reads a clock, a disk or an environment: the time is an argument, bodies come from the tree's
 //! content store, and equal inputs give equal trees.
 //!
@@ -23,6 +25,7 @@ mod config;
 pub mod container;
 mod copy;
 mod deployment;
+pub mod encapsulated;
 mod error;
 mod etc;
 mod gvariant;
@@ -31,6 +34,7 @@ pub mod json;
 mod made;
 mod object;
 mod origin;
+mod read_ahead;
 mod rebuild;
 mod refs;
 mod repo;

@@ -18,13 +18,15 @@ const MAX_PATH: usize = 4095;
 /// `S_IFREG`, `S_IFLNK`, `S_IFDIR`: the type bits that an ostree mode may have.
 const REGULAR: u32 = 0o100_000;
 const SYMLINK: u32 = 0o120_000;
-const DIRECTORY: u32 = 0o040_000;
+pub(crate) const DIRECTORY: u32 = 0o040_000;
 
 /// The type of an object, in the order in which files of one checksum would be listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ObjectKind {
     /// A commit.
     Commit,
+    /// A commit's detached metadata, named by the commit.
+    CommitMeta,
     /// A directory's own metadata.
     DirMeta,
     /// A directory's names.
@@ -38,6 +40,7 @@ impl ObjectKind {
     pub(crate) fn suffix(self) -> &'static str {
         match self {
             Self::Commit => "commit",
+            Self::CommitMeta => "commitmeta",
             Self::DirMeta => "dirmeta",
             Self::DirTree => "dirtree",
             Self::File => "file",

@@ -21,7 +21,7 @@ pub struct Repo {
     objects: BTreeMap<(Checksum, ObjectKind), Arc<Inode>>,
     refs: Refs,
     /// Checksums of bodies that had to be read again, by what they were stored under and the header that counts.
-    read_again: HashMap<(Fingerprint, Checksum), Checksum>,
+    pub(crate) read_again: HashMap<(Fingerprint, Checksum), Checksum>,
 }
 
 /// A tree whose objects are in a repository.
@@ -46,6 +46,8 @@ pub struct RepoStats {
     pub dirmetas: usize,
     /// Commits.
     pub commits: usize,
+    /// Commits with detached metadata.
+    pub commitmetas: usize,
     /// Refs.
     pub refs: usize,
 }
@@ -113,6 +115,15 @@ impl Repo {
         self.add_metadata(ObjectKind::Commit, commit.serialise()?, &|| "commit".to_owned())
     }
 
+    /// Adds a commit that somebody else made, of a tree that was added before, and what else is known of it.
+    pub(crate) fn add_foreign_commit(&mut self, checksum: &Checksum, bytes: &[u8], detached: Option<&[u8]>) {
+        let maker = self.maker;
+        let parts = [(ObjectKind::Commit, Some(bytes)), (ObjectKind::CommitMeta, detached)];
+        for (kind, bytes) in parts.into_iter().filter_map(|(kind, bytes)| Some((kind, bytes?))) {
+            self.objects.entry((*checksum, kind)).or_insert_with(|| metadata_object(maker, bytes.to_vec()));
+        }
+    }
+
     /// Makes `name` stand for `commit`.
     ///
     /// # Errors
@@ -140,6 +151,7 @@ impl Repo {
         for (_, kind) in self.objects.keys() {
             *match kind {
                 ObjectKind::Commit => &mut stats.commits,
+                ObjectKind::CommitMeta => &mut stats.commitmetas,
                 ObjectKind::DirMeta => &mut stats.dirmetas,
                 ObjectKind::DirTree => &mut stats.dirtrees,
                 ObjectKind::File => &mut stats.files,

@@ -1,18 +1,15 @@
 //! The physical root: what the machine sees as `/sysroot` (spec 4.1, 4.4).
 
-use builder_tree::{Directory, FileTree, Inode};
+use builder_tree::{Content, Directory, FileTree, Inode};
 
 use crate::made::Maker;
 use crate::{Aleph, Checksum, OstreeError, Repo, RepoConfig, StoredTree, TargetImage, copy, deployment, var};
 
 /// `bootversion` and `subbootversion` of a fresh disk: libostree begins "at 0" and flips both with the first
-/// deployment (spec 4.4).
+/// list of deployments that it writes, however long that is (spec 4.4).
 const BOOT: &str = "boot.1";
 const BOOT_CURRENT: &str = "boot.1.1";
-const DEPLOYMENT_REF: &str = "ostree/1/1/0";
-/// The first deployment of a commit, and the first with its kernel.
-const SERIAL: u32 = 0;
-const BOOT_SERIAL: u32 = 0;
+const DEPLOYMENT_REFS: &str = "ostree/1/1";
 
 /// Whether the tree's `/var` carries SELinux labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +24,6 @@ pub enum VarLabels {
 /// A deployment to be made.
 #[derive(Clone, Debug)]
 pub struct DeploymentSpec<'a> {
-    /// Name of the group of deployments that share one `/var`; bootc's is `default`.
-    pub stateroot: &'a str,
     /// The commit that is deployed.
     pub commit: &'a Checksum,
     /// The tree of that commit.
@@ -40,24 +35,43 @@ pub struct DeploymentSpec<'a> {
     /// Local files for `/etc`, by their path below it (`fstab`). They keep the time they have.
     pub etc_files: Vec<(Vec<u8>, Inode)>,
     /// The composefs image of the commit, which becomes `.ostree.cfs` (spec 4.7).
-    pub composefs: Option<Vec<u8>>,
-    /// Whether `/var` is labelled.
-    pub var_labels: VarLabels,
+    pub composefs: Option<Content>,
+}
+
+/// The numbers that tell deployments apart which have something in common (spec 4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serials {
+    /// Counts deployments of one commit, the oldest first: the end of the directory's name.
+    pub deploy: u32,
+    /// Counts deployments with one kernel and initramfs, the default one first: the end of the kernel argument.
+    pub boot: u32,
+}
+
+/// The serials of deployments that are given by commit and boot checksum, the default one first.
+#[must_use]
+pub fn serials(deployments: &[(&Checksum, &str)]) -> Vec<Serials> {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let of = |(index, (commit, boot)): (usize, &(&Checksum, &str))| Serials {
+        deploy: count(deployments[index + 1..].iter().filter(|(other, _)| other == commit).count()),
+        boot: count(deployments[..index].iter().filter(|(_, other)| other == boot).count()),
+    };
+    deployments.iter().enumerate().map(of).collect()
 }
 
 /// The path of a deployment's directory on the physical root.
 #[must_use]
-pub fn deployment_path(stateroot: &str, commit: &Checksum, serial: u32) -> String {
-    format!("ostree/deploy/{stateroot}/deploy/{commit}.{serial}")
+pub fn deployment_path(stateroot: &str, commit: &Checksum, deploy_serial: u32) -> String {
+    format!("ostree/deploy/{stateroot}/deploy/{commit}.{deploy_serial}")
 }
 
-/// The kernel argument with which the deployment that [`build`] makes is booted.
+/// The kernel argument with which a deployment that [`build`] makes is booted.
 #[must_use]
-pub fn ostree_karg(stateroot: &str, boot_checksum: &str) -> String {
-    format!("ostree=/ostree/{BOOT}/{stateroot}/{boot_checksum}/{BOOT_SERIAL}")
+pub fn ostree_karg(stateroot: &str, boot_checksum: &str, boot_serial: u32) -> String {
+    format!("ostree=/ostree/{BOOT}/{stateroot}/{boot_checksum}/{boot_serial}")
 }
 
-/// Makes the physical root with the repository and one deployment. `/boot` is there and empty.
+/// Makes the physical root with the repository and the deployments of `stateroot`, the default one first; the others
+/// are there to roll back to. `/boot` is there and empty. `/var` is filled from the default one.
 ///
 /// Kernel files in `/boot` that are the inodes of [`StoredTree::tree`] will be hard links to the objects, as in a
 /// real installation.
@@ -68,21 +82,36 @@ pub fn ostree_karg(stateroot: &str, boot_checksum: &str) -> String {
 pub fn build(
     mut repo: Repo,
     config: &RepoConfig,
-    spec: &DeploymentSpec<'_>,
+    stateroot: &str,
+    deployments: &[DeploymentSpec<'_>],
+    var_labels: VarLabels,
     aleph: Option<&Aleph>,
 ) -> Result<FileTree, OstreeError> {
-    check_stateroot(spec.stateroot)?;
-    check_boot_checksum(spec.boot_checksum)?;
-    if !repo.holds_commit(spec.commit) {
-        return Err(OstreeError::NoSuchCommit { what: "the deployment".to_owned(), commit: *spec.commit });
+    check_stateroot(stateroot)?;
+    for (index, spec) in deployments.iter().enumerate() {
+        check_boot_checksum(spec.boot_checksum)?;
+        if !repo.holds_commit(spec.commit) {
+            return Err(OstreeError::NoSuchCommit { what: "the deployment".to_owned(), commit: *spec.commit });
+        }
+        repo.set_ref(&format!("{DEPLOYMENT_REFS}/{index}"), spec.commit)?;
     }
-    repo.set_ref(DEPLOYMENT_REF, spec.commit)?;
     let maker = repo.maker();
+    let keys: Vec<_> = deployments.iter().map(|spec| (spec.commit, spec.boot_checksum)).collect();
+    let numbered: Vec<_> = deployments.iter().zip(serials(&keys)).collect();
+
+    let mut group = stateroot_directory(&numbered, maker)?;
+    let mut var = maker.directory(0o755);
+    if let Some(default) = deployments.first() {
+        var = var::fill(&default.tree.tree, var_labels, maker);
+    }
+    group.insert("var", var);
+    let mut deploy = maker.directory(0o755);
+    deploy.insert(stateroot, group);
 
     let mut ostree = maker.directory(0o755);
-    ostree.insert("deploy", deployments(spec, maker)?);
+    ostree.insert("deploy", deploy);
     ostree.insert(BOOT, maker.symlink(BOOT_CURRENT));
-    ostree.insert(BOOT_CURRENT, boot_links(spec, maker));
+    ostree.insert(BOOT_CURRENT, boot_links(stateroot, &numbered, maker));
     // Only this: a `storage` in it would be taken for an initialised one (spec 5.10).
     ostree.insert("bootc", maker.directory(0o755));
     ostree.insert("repo", repo.into_directory(config)?);
@@ -96,46 +125,52 @@ pub fn build(
     Ok(FileTree { root })
 }
 
-/// `/ostree/deploy`.
-fn deployments(spec: &DeploymentSpec<'_>, maker: Maker) -> Result<Directory, OstreeError> {
-    let name = format!("{}.{SERIAL}", spec.commit);
-    let mut deployment = deployment::deploy(spec.tree, &spec.etc_files, maker)?;
-    if let Some(image) = &spec.composefs {
-        deployment.insert(".ostree.cfs", maker.file(0o644, image.clone()));
+/// `/ostree/deploy/STATEROOT` without its `var`.
+fn stateroot_directory(numbered: &[(&DeploymentSpec<'_>, Serials)], maker: Maker) -> Result<Directory, OstreeError> {
+    let mut backing = maker.directory(0o700);
+    let mut deploy = maker.directory(0o755);
+    for (spec, serials) in numbered {
+        let name = format!("{}.{}", spec.commit, serials.deploy);
+        let mut deployment = deployment::deploy(spec.tree, &spec.etc_files, maker)?;
+        if let Some(image) = &spec.composefs {
+            let metadata = maker.metadata(0o644);
+            deployment.insert(".ostree.cfs", Inode::regular(metadata, image.clone()));
+        }
+        backing.insert(name.as_str(), own_backing(&deployment, maker));
+        deploy.insert(format!("{name}.origin"), maker.file(0o644, spec.origin.origin_text()?));
+        deploy.insert(name, deployment);
     }
+    let mut stateroot = maker.directory(0o755);
+    stateroot.insert("deploy", deploy);
+    stateroot.insert("backing", backing);
+    Ok(stateroot)
+}
 
+/// Where a transient root of the deployment keeps what is written to it.
+fn own_backing(deployment: &Directory, maker: Maker) -> Directory {
     let mut upper = maker.directory(deployment.metadata.mode);
     upper.metadata.xattrs = copy::label(&deployment.metadata);
     let mut transient = maker.directory(0o700);
     transient.insert("work", maker.directory(0o700));
     transient.insert("upper", upper);
-    let mut own_backing = maker.directory(0o700);
-    own_backing.insert("root-transient", transient);
     let mut backing = maker.directory(0o700);
-    backing.insert(name.as_str(), own_backing);
-
-    let mut deploy = maker.directory(0o755);
-    deploy.insert(format!("{name}.origin"), maker.file(0o644, spec.origin.origin_text()?));
-    deploy.insert(name, deployment);
-
-    let mut stateroot = maker.directory(0o755);
-    stateroot.insert("deploy", deploy);
-    stateroot.insert("backing", backing);
-    stateroot.insert("var", var::fill(&spec.tree.tree, spec.var_labels, maker));
-    let mut all = maker.directory(0o755);
-    all.insert(spec.stateroot, stateroot);
-    Ok(all)
+    backing.insert("root-transient", transient);
+    backing
 }
 
-/// `/ostree/boot.1.1`: from the kernel argument to the deployment.
-fn boot_links(spec: &DeploymentSpec<'_>, maker: Maker) -> Directory {
-    let target = format!("../../../deploy/{}/deploy/{}.{SERIAL}", spec.stateroot, spec.commit);
-    let mut serials = maker.directory(0o755);
-    serials.insert(BOOT_SERIAL.to_string(), maker.symlink(target));
+/// `/ostree/boot.1.1`: from the kernel arguments to the deployments.
+fn boot_links(stateroot: &str, numbered: &[(&DeploymentSpec<'_>, Serials)], maker: Maker) -> Directory {
     let mut kernels = maker.directory(0o755);
-    kernels.insert(spec.boot_checksum, serials);
+    for (spec, serials) in numbered {
+        let target = format!("../../../deploy/{stateroot}/deploy/{}.{}", spec.commit, serials.deploy);
+        let below = kernels.entries.entry(spec.boot_checksum.into()).or_insert_with(|| maker.directory(0o755).into());
+        // Only directories are put there.
+        if let Some(below) = below.as_directory_mut() {
+            below.insert(serials.boot.to_string(), maker.symlink(target));
+        }
+    }
     let mut stateroots = maker.directory(0o755);
-    stateroots.insert(spec.stateroot, kernels);
+    stateroots.insert(stateroot, kernels);
     stateroots
 }
 

@@ -41,16 +41,14 @@ fn a_whole_image_is_deployed() {
     };
     let commit = commit_merge(&mut repo, &stored, &image, &target).unwrap();
     let spec = DeploymentSpec {
-        stateroot: "default",
         commit: &commit,
         tree: &stored,
         origin: &target,
         boot_checksum: BOOT_CHECKSUM,
         etc_files: Vec::new(),
         composefs: None,
-        var_labels: VarLabels::Missing,
     };
-    let mut root = build(repo, &RepoConfig::default(), &spec, None).unwrap();
+    let mut root = build(repo, &RepoConfig::default(), "default", &[spec], VarLabels::Missing, None).unwrap();
     let modules = stored.tree.directory(b"usr/lib/modules").unwrap();
     let version = String::from_utf8(modules.entries.keys().next().unwrap().clone()).unwrap();
     insert_boot(&mut root, &stored.tree, &format!("usr/lib/modules/{version}"), BOOT_CHECKSUM);

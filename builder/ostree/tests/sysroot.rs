@@ -128,17 +128,15 @@ fn disk(image: Image) -> (FileTree, FileTree, String) {
 
     let fstab = Inode::regular(Metadata::root(0o644), Content::bytes(b"UUID=1 /boot auto ro 0 0\n".to_vec()));
     let spec = DeploymentSpec {
-        stateroot: "default",
         commit: &commit,
         tree: &stored,
         origin: &target,
         boot_checksum: BOOT_CHECKSUM,
         etc_files: vec![(b"fstab".to_vec(), fstab)],
         composefs: None,
-        var_labels: VarLabels::Missing,
     };
     let aleph = Aleph { digest: DIGESTS[0].into(), target_image: target.name().into(), ..Aleph::default() };
-    let mut root = build(repo, &RepoConfig::default(), &spec, Some(&aleph)).unwrap();
+    let mut root = build(repo, &RepoConfig::default(), "default", &[spec], VarLabels::Missing, Some(&aleph)).unwrap();
 
     insert_boot(&mut root, &stored.tree, MODULES, BOOT_CHECKSUM);
     (root, stored.tree, commit.to_string())
@@ -351,22 +349,22 @@ fn deep_trees_are_no_trouble() {
     };
     let commit = commit_merge(&mut repo, &stored, &container, &target).unwrap();
     let spec = DeploymentSpec {
-        stateroot: "default",
         commit: &commit,
         tree: &stored,
         origin: &target,
         boot_checksum: BOOT_CHECKSUM,
         etc_files: Vec::new(),
         composefs: None,
-        var_labels: VarLabels::Written,
     };
-    let root = build(repo, &RepoConfig::default(), &spec, None).unwrap();
+    let root =
+        build(repo, &RepoConfig::default(), "default", std::slice::from_ref(&spec), VarLabels::Written, None).unwrap();
     let path = format!("{}/etc{}", deployment_path("default", &commit, 0), "/d".repeat(DEPTH));
     assert!(root.directory(path.as_bytes()).is_some());
     for (stateroot, boot_checksum) in [("", BOOT_CHECKSUM), ("a/b", BOOT_CHECKSUM), ("a b", BOOT_CHECKSUM), ("a", "0")]
     {
-        let spec = DeploymentSpec { stateroot, boot_checksum, ..spec.clone() };
-        assert!(build(Repo::new(0), &RepoConfig::default(), &spec, None).is_err(), "{stateroot:?} {boot_checksum}");
+        let spec = DeploymentSpec { boot_checksum, ..spec.clone() };
+        let built = build(Repo::new(0), &RepoConfig::default(), stateroot, &[spec], VarLabels::Written, None);
+        assert!(built.is_err(), "{stateroot:?} {boot_checksum}");
     }
 }
 

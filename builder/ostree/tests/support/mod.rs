@@ -1,6 +1,8 @@
 //! What tool-judged tests share: trees onto a real file system and back, as root, and running the tools.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod chunked;
+
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
 use std::fs;
@@ -44,7 +46,7 @@ pub(crate) fn insert_boot(root: &mut FileTree, image: &FileTree, modules: &str, 
     let entry = format!(
         "title Test 1 (ostree:0)\nversion 1\noptions root=UUID=1 rw {}\nlinux /{kernel}/vmlinuz-{version}\n\
          initrd /{kernel}/initramfs-{version}.img\n",
-        builder_ostree::sysroot::ostree_karg("default", boot_checksum)
+        builder_ostree::sysroot::ostree_karg("default", boot_checksum, 0)
     );
     let entry = Inode::regular(Metadata::root(0o644), Content::bytes(entry.into_bytes()));
     root.insert(b"boot/loader.1/entries/ostree-1.conf", entry, &parents).unwrap();

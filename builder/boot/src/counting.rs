@@ -1,0 +1,66 @@
+//! Boot counting by systemd-boot: a new entry gets so many tries, then the one before it is started.
+
+use builder_tree::{FileTree, Node};
+
+/// Tries of a new entry, as many as greenboot gives.
+const TRIES: u8 = 3;
+
+/// What takes the number away from an entry that booted well, and what calls it; one without the other does nothing.
+const MARKS_GOOD: [&str; 2] =
+    ["usr/lib/systemd/systemd-bless-boot", "usr/lib/systemd/system-generators/systemd-bless-boot-generator"];
+
+/// Whether entries for systemd-boot carry a number of tries.
+///
+/// A number that nobody takes away would count down at every good start as well, and the system would fall back from
+/// itself. So it is only for images that can mark a boot good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// The image can mark a boot good: the default entry gets tries.
+    Tries,
+    /// It cannot: plain names.
+    Off,
+}
+
+impl Counting {
+    /// What the image in `tree` can do.
+    #[must_use]
+    pub fn find(tree: &FileTree) -> Self {
+        let there = |path: &&str| matches!(tree.resolve(path.as_bytes()), Ok(Some(Node::Leaf(inode))) if inode.content().is_some());
+        if MARKS_GOOD.iter().all(there) { Self::Tries } else { Self::Off }
+    }
+
+    /// The name of the entry with that number; only the default entry has to show what it can do (systemd,
+    /// "Automatic Boot Assessment").
+    pub(crate) fn entry_name(self, number: usize, is_default: bool) -> String {
+        match self {
+            Self::Tries if is_default => format!("ostree-{number}+{TRIES}.conf"),
+            _ => format!("ostree-{number}.conf"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use builder_tree::{Content, FileTree, Inode, Metadata};
+
+    use super::{Counting, MARKS_GOOD};
+
+    #[test]
+    fn tries_are_for_images_that_can_mark_a_boot_good() {
+        for (paths, counting, name) in [
+            (&MARKS_GOOD[..], Counting::Tries, "ostree-2+3.conf"),
+            (&MARKS_GOOD[..1], Counting::Off, "ostree-2.conf"),
+            (&MARKS_GOOD[1..], Counting::Off, "ostree-2.conf"),
+            (&[], Counting::Off, "ostree-2.conf"),
+        ] {
+            let mut tree = FileTree::new();
+            for path in paths {
+                let inode = Inode::regular(Metadata::root(0o755), Content::bytes(b"ELF".to_vec()));
+                tree.insert(path.as_bytes(), inode, &Metadata::root(0o755)).unwrap();
+            }
+            assert_eq!(Counting::find(&tree), counting, "{paths:?}");
+            assert_eq!(counting.entry_name(2, true), name);
+            assert_eq!(counting.entry_name(1, false), "ostree-1.conf");
+        }
+    }
+}
