@@ -10,6 +10,7 @@ use builder_fat::FatError;
 use builder_gpt::GptError;
 use builder_oci::OciError;
 use builder_ostree::OstreeError;
+use builder_selinux::SelinuxError;
 
 use crate::layout::LayoutError;
 use crate::output::{OutputError, is_full};
@@ -31,6 +32,9 @@ pub enum BuildError {
     /// The image's files do not make an ostree system.
     #[error(transparent)]
     Ostree(#[from] OstreeError),
+    /// The image's SELinux policy cannot be used.
+    #[error(transparent)]
+    Selinux(#[from] SelinuxError),
     /// The composefs image cannot hold the image's files.
     #[error("cannot make the composefs image")]
     Composefs {
@@ -119,7 +123,9 @@ impl BuildError {
             Self::Layout(_) => Category::Input,
             Self::Ostree(OstreeError::Read { .. }) | Self::Scratch { .. } => Category::Io,
             Self::Ostree(OstreeError::Text { .. }) => Category::Usage,
+            Self::Selinux(SelinuxError::Read { .. }) => Category::Io,
             Self::Ostree(_)
+            | Self::Selinux(_)
             | Self::Composefs { .. }
             | Self::Boot(_)
             | Self::Ext4 { .. }
@@ -146,6 +152,7 @@ impl BuildError {
             Self::Layout(error) => error.hint(),
             Self::Unsuitable(error) => error.hint(),
             Self::Ostree(error) => error.hint(),
+            Self::Selinux(error) => error.hint(),
             Self::Composefs { source } => source.hint(),
             Self::Boot(error) => error.hint(),
             Self::Ext4 { source, .. } => source.hint(),

@@ -56,11 +56,15 @@
 //! - Nothing is written to the output before the plan is complete, and an output has no name until it is complete.
 //! - Nothing a tree contains is dropped in silence: a format that cannot hold it returns an error with the path.
 
+mod contents;
+mod deployable;
 mod disk;
+mod early;
 mod error;
 mod facts;
 mod filesystems;
 mod identity;
+mod labels;
 mod layout;
 mod outcome;
 mod output;
@@ -71,6 +75,7 @@ mod progress;
 mod recipe;
 mod settings;
 mod source;
+mod ssh_keys;
 mod suitability;
 mod system;
 mod watch;
@@ -86,8 +91,12 @@ pub use outcome::Outcome;
 pub use output::{OutputError, PendingFile, discard_pending_outputs};
 pub use pipeline::{Assembled, Prepared};
 pub use placement::PlacementError;
-pub use plan::{Forecast, Plan, PlannedBoot, PlannedDeployment, PlannedDisk, PlannedImage, PlannedPartition};
+pub use plan::{
+    Forecast, Plan, PlannedBoot, PlannedDeployment, PlannedDisk, PlannedEntry, PlannedImage, PlannedPartition,
+    PlannedRollback,
+};
 pub use progress::{Progress, Silent, Station};
-pub use recipe::Recipe;
+pub use recipe::{Recipe, SelinuxChoice};
 pub use settings::Selinux;
+pub use ssh_keys::{AuthorizedKeys, KeysProblem};
 pub use suitability::Unsuitable;

@@ -25,7 +25,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, format, written, plan } = self;
         writeln!(f, "{}: {} disk, {} ({} on disk)", path.display(), format, plan.disk.size, ByteSize::new(*written))?;
-        writeln!(f, "  {} ({}), kernel {}", plan.image.name, plan.image.platform, plan.boot.kernel)?;
+        writeln!(f, "  {} ({}), kernel {}", plan.image.name, plan.image.platform, plan.boot.entry.kernel)?;
         writeln!(f, "  deployment {}", plan.deployment.commit)?;
         writeln!(f, "  tracks     {}", plan.deployment.origin)?;
         writeln!(f, "  boots with {}", plan.boot.loader)?;

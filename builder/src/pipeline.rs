@@ -3,9 +3,9 @@
 use builder_block::{ByteSize, SECTOR_SIZE, SparseFile};
 use builder_gpt::{Partition, PartitionTable, attributes};
 use builder_oci::Image;
-use builder_ostree::body_prefix;
 use builder_tree::ContentStore;
 
+use crate::contents::final_layer;
 use crate::disk::{DiskImage, Part};
 use crate::error::BuildError;
 use crate::filesystems::{self, Filled};
@@ -14,12 +14,12 @@ use crate::layout::{Filling, Layout};
 use crate::outcome::Outcome;
 use crate::output::{OutputError, PendingFile};
 use crate::placement::{self, RootSize};
-use crate::plan::{Forecast, Plan, PlannedDisk, PlannedImage, PlannedPartition};
+use crate::plan::{Forecast, Plan, PlannedDisk, PlannedPartition};
 use crate::progress::{Progress, Station};
 use crate::recipe::Recipe;
 use crate::source;
 use crate::suitability;
-use crate::system::{self, System};
+use crate::system::{self, Read, System};
 use crate::watch::Watched;
 
 /// An installed system, made from an image and not yet in file systems.
@@ -40,13 +40,18 @@ impl<'r> Assembled<'r> {
     /// Whatever keeps the image from becoming the system that was asked for.
     pub fn new(recipe: &'r Recipe, progress: &mut dyn Progress) -> Result<Self, BuildError> {
         let image = source::open(&recipe.source, &recipe.platform)?;
-        suitability::check_labels(&image.labels(), progress)?;
+        suitability::check_labels(&image.labels(), progress);
+        let rollback = recipe.rollback.as_ref().map(|source| source::open(source, &recipe.platform)).transpose()?;
+        if let Some(rollback) = &rollback {
+            suitability::check_rollback(&image, rollback)?;
+        }
         let layout = match &recipe.layout {
             Some(layout) => layout.clone(),
             None => Layout::template(&image.platform().architecture)?,
         };
         let created = recipe.source_date_epoch.or_else(|| image.created()).unwrap_or(0).max(0);
-        let identity = Identity::new(image.manifest_digest().as_str(), &recipe.canonical(&layout), created);
+        let canonical = recipe.canonical(&layout, rollback.as_ref().map(|image| image.manifest_digest().as_str()));
+        let identity = Identity::new(image.manifest_digest().as_str(), &canonical, created);
         // What the sizes alone forbid is found out before the long part.
         let root_size = placement::root_size(&layout, recipe.root_size, recipe.disk_size)?;
         if let RootSize::Fixed(size) = root_size {
@@ -54,10 +59,15 @@ impl<'r> Assembled<'r> {
         }
 
         let mut store = ContentStore::new(&recipe.scratch).map_err(|source| BuildError::Scratch { source })?;
-        let layers = source::read_layers(&image, &mut store, &body_prefix, progress)?;
+        let mut images = Vec::new();
+        // One store for both, so what they have in common is kept once.
+        for image in std::iter::once(&image).chain(&rollback) {
+            let layers = source::read_layers(image, final_layer(image)?, &mut store, progress)?;
+            images.push(Read { image, layers });
+        }
         let scratch = ByteSize::new(store.scratch_bytes());
         drop(store);
-        let system = system::assemble(recipe, &image, layers, &identity, &layout, progress)?;
+        let system = system::assemble(recipe, images, &identity, &layout, progress)?;
         Ok(Self { recipe, image, layout, identity, root_size, system, scratch })
     }
 
@@ -125,7 +135,7 @@ impl Recipe {
             let Ok(source) = std::fs::canonicalize(path) else { return false };
             std::fs::canonicalize(pending.target()).is_ok_and(|target| target.starts_with(source))
         };
-        if inside(self.source.path()) {
+        if std::iter::once(&self.source).chain(&self.rollback).any(|source| inside(source.path())) {
             return Err(OutputError::IsSource { path: pending.target().to_owned() }.into());
         }
         Ok(())
@@ -182,16 +192,11 @@ fn describe(
         });
     }
     Plan {
-        image: PlannedImage {
-            source: recipe.source.to_string(),
-            digest: image.manifest_digest().to_string(),
-            platform: image.platform().to_string(),
-            layers: image.layers().len(),
-            name: system.name.clone(),
-        },
+        image: system::planned_image(&recipe.source, image, &system.name),
         disk: PlannedDisk { size: filled.disk_size, guid: identity.uuid("disk").to_string(), partitions },
         deployment: system.deployment.clone(),
         boot: system.boot.clone(),
+        rollback: system.rollback.clone(),
         // Filled in once the whole disk is decided.
         forecast: Forecast { output: ByteSize::ZERO, scratch: ByteSize::ZERO },
         notes,

@@ -16,6 +16,9 @@ pub struct Plan {
     pub deployment: PlannedDeployment,
     /// How it boots.
     pub boot: PlannedBoot,
+    /// What it can be rolled back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<PlannedRollback>,
     /// What the build takes.
     pub forecast: Forecast,
     /// What the user should know.
@@ -104,6 +107,14 @@ pub struct PlannedBoot {
     pub loader: String,
     /// Files on the ESP.
     pub esp: Vec<String>,
+    /// The default boot entry.
+    #[serde(flatten)]
+    pub entry: PlannedEntry,
+}
+
+/// A boot entry and its kernel.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedEntry {
     /// The boot entry's file.
     pub entry: String,
     /// Title of the entry.
@@ -114,6 +125,20 @@ pub struct PlannedBoot {
     pub checksum: String,
     /// The kernel arguments.
     pub options: String,
+    /// What the initramfs does with the deployment's composefs image.
+    pub composefs: String,
+}
+
+/// The deployment that is there to roll back to.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedRollback {
+    /// Its image.
+    pub image: PlannedImage,
+    /// Its deployment.
+    pub deployment: PlannedDeployment,
+    /// Its boot entry.
+    #[serde(flatten)]
+    pub entry: PlannedEntry,
 }
 
 /// What a build takes.
@@ -134,7 +159,7 @@ fn bytes<S: Serializer>(size: &ByteSize, serializer: S) -> Result<S::Ok, S::Erro
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { image, disk, deployment, boot, forecast, notes } = self;
+        let Self { image, disk, deployment, boot, rollback, forecast, notes } = self;
         writeln!(f, "Image       {} ({})", image.name, image.platform)?;
         writeln!(f, "  source    {}", image.source)?;
         writeln!(f, "  digest    {}, {} layers", image.digest, image.layers)?;
@@ -164,13 +189,28 @@ impl fmt::Display for Plan {
         for file in &boot.esp {
             writeln!(f, "  ESP       {file}")?;
         }
-        writeln!(f, "  entry     {} \"{}\"", boot.entry, boot.title)?;
-        writeln!(f, "  kernel    {}, boot checksum {}", boot.kernel, boot.checksum)?;
-        writeln!(f, "  options   {}", boot.options)?;
+        write!(f, "{}", boot.entry)?;
+        if let Some(rollback) = rollback {
+            writeln!(f, "Rollback    {} ({})", rollback.image.name, rollback.image.platform)?;
+            writeln!(f, "  source    {}", rollback.image.source)?;
+            writeln!(f, "  digest    {}, {} layers", rollback.image.digest, rollback.image.layers)?;
+            writeln!(f, "  commit    {}", rollback.deployment.commit)?;
+            write!(f, "{}", rollback.entry)?;
+        }
         writeln!(f, "Forecast    output {} on disk, scratch {}", forecast.output, forecast.scratch)?;
         for note in notes {
             writeln!(f, "Note        {note}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for PlannedEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { entry, title, kernel, checksum, options, composefs } = self;
+        writeln!(f, "  entry     {entry} \"{title}\"")?;
+        writeln!(f, "  kernel    {kernel}, boot checksum {checksum}")?;
+        writeln!(f, "  options   {options}")?;
+        writeln!(f, "  composefs {composefs}")
     }
 }

@@ -1,6 +1,8 @@
 //! What was asked for.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use builder_block::ByteSize;
 use builder_boot::BootloaderChoice;
@@ -8,6 +10,7 @@ use builder_oci::{ImageSource, Platform};
 use serde::Serialize;
 
 use crate::layout::Layout;
+use crate::ssh_keys::AuthorizedKeys;
 
 /// A request for a disk. Host facts (the platform's default, the scratch directory, the date) are put in by the
 /// caller; below here nothing looks at the host.
@@ -15,6 +18,8 @@ use crate::layout::Layout;
 pub struct Recipe {
     /// The image.
     pub source: ImageSource,
+    /// An older image that the system can be rolled back to.
+    pub rollback: Option<ImageSource>,
     /// The platform to take from a multi-platform image.
     pub platform: Platform,
     /// The layout; `None` for the built-in one of the image's architecture.
@@ -31,18 +36,56 @@ pub struct Recipe {
     pub target_imgref: Option<String>,
     /// Name of the stateroot; `None` for the image's own choice, else `default`.
     pub stateroot: Option<String>,
+    /// Keys with which root may log in.
+    pub root_ssh_authorized_keys: Option<AuthorizedKeys>,
+    /// Whether files are labelled.
+    pub selinux: SelinuxChoice,
     /// Which boot loader.
     pub bootloader: BootloaderChoice,
     /// Date of everything that is made; `None` for the image's date of creation.
     pub source_date_epoch: Option<i64>,
     /// Where the unnamed scratch file lies.
     pub scratch: PathBuf,
+    /// How many threads may hash at once, at least one. The bytes do not depend on it.
+    pub threads: usize,
+}
+
+/// Whether files are labelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SelinuxChoice {
+    /// By the image's policy, where it has one and SELinux is on in it.
+    #[default]
+    Auto,
+    /// Not at all, and a kernel argument turns SELinux off.
+    Off,
+}
+
+impl FromStr for SelinuxChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            _ => Err("expected auto or off".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for SelinuxChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+        })
+    }
 }
 
 impl Recipe {
     /// The part of the request that decides bytes, as text: with the image's digest it is the disk's identity.
+    /// `rollback` is the digest of the manifest of the image to roll back to.
     #[must_use]
-    pub fn canonical(&self, layout: &Layout) -> String {
+    pub fn canonical(&self, layout: &Layout, rollback: Option<&str>) -> String {
         #[derive(Serialize)]
         struct Canonical<'a> {
             bootloader: String,
@@ -50,7 +93,14 @@ impl Recipe {
             karg_deletes: &'a [String],
             kargs: &'a [String],
             layout: &'a str,
+            // What was not asked for is not written, so that disks keep the identity they had before it could be.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            rollback: Option<&'a str>,
             root_size: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            root_ssh_authorized_keys: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            selinux: Option<String>,
             stateroot: Option<&'a str>,
             target_imgref: Option<&'a str>,
         }
@@ -60,7 +110,10 @@ impl Recipe {
             karg_deletes: &self.karg_deletes,
             kargs: &self.kargs,
             layout: &layout.text,
+            rollback,
             root_size: self.root_size.map(ByteSize::bytes),
+            root_ssh_authorized_keys: self.root_ssh_authorized_keys.as_ref().map(AuthorizedKeys::text),
+            selinux: (self.selinux != SelinuxChoice::Auto).then(|| self.selinux.to_string()),
             stateroot: self.stateroot.as_deref(),
             target_imgref: self.target_imgref.as_deref(),
         };

@@ -51,7 +51,7 @@ impl Selinux {
 }
 
 /// `key = value` lines, under `[section]` as `section.key`; comments and anything else are skipped.
-fn key_file(text: &str) -> BTreeMap<String, String> {
+pub(crate) fn key_file(text: &str) -> BTreeMap<String, String> {
     let mut section = String::new();
     let mut settings = BTreeMap::new();
     for line in text.lines().map(str::trim) {

@@ -1,7 +1,8 @@
 //! The first station: an image is opened, and its layers become trees.
 
-use builder_oci::{Image, ImageSource, LayerProgress, Layers, Platform};
-use builder_tree::{ContentStore, Metadata};
+use builder_oci::{FileAhead, Image, ImageSource, LayerProgress, Layers, Platform};
+use builder_ostree::encapsulated::BodyPlan;
+use builder_tree::ContentStore;
 
 use crate::error::BuildError;
 use crate::progress::{Progress, Station};
@@ -11,17 +12,20 @@ pub(crate) fn open(source: &ImageSource, platform: &Platform) -> Result<Image, B
     Ok(Image::open(source, platform)?)
 }
 
-/// Reads all layers into the store. `body_prefix` is hashed ahead of each body.
+/// Reads all layers into the store, each body hashed behind the header of its object as far as that is known. `base` is the
+/// last layer of the image's ostree commit, if it is a chunked one.
 pub(crate) fn read_layers(
     image: &Image,
+    base: Option<usize>,
     store: &mut ContentStore,
-    body_prefix: &dyn Fn(&Metadata) -> Vec<u8>,
     progress: &mut dyn Progress,
 ) -> Result<Layers, BuildError> {
     let total = image.layers().iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
     progress.begin(Station::Layers, total);
     let mut before = 0_u64;
-    let layers = image.read_layers(store, body_prefix, &mut |event| match event {
+    let mut plan = BodyPlan::new(base);
+    let mut prefix = |file: &FileAhead<'_>| plan.prefix(file.layer, file.path, file.metadata, file.size, file.before);
+    let layers = image.read_layers_with(store, &mut prefix, &mut |event| match event {
         LayerProgress::Started { index, total, .. } => {
             progress.note(Station::Layers, &format!("layer {} of {total}", index + 1));
         }

@@ -2,29 +2,25 @@
 
 use std::sync::Arc;
 
-use builder_boot::{
-    Architecture, BootEntry, BootSpec, BootTrees, BootloaderChoice, InstallConfig, Kernel, KernelArguments, Loader,
-    OsRelease,
-};
+use builder_boot::{BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, KernelArguments, Loader, OsRelease};
 use builder_erofs::{Payload, composefs_image};
-use builder_oci::{Image, Layers};
-use builder_ostree::container::{self, ContainerImage};
+use builder_oci::{Image, ImageSource, Layers};
 use builder_ostree::sysroot::{self, DeploymentSpec, VarLabels};
-use builder_ostree::{Aleph, Bootloader, Repo, RepoConfig, StoredTree, TargetImage, file_checksum, import};
+use builder_ostree::{Aleph, Bootloader, Repo, RepoConfig, StoredTree, TargetImage, file_checksum};
 use builder_tree::{Content, DisplayPath, FileTree, Inode, Metadata, Timestamp};
 
+use crate::contents::Contents;
+use crate::deployable::{Deployable, Installable};
 use crate::error::BuildError;
 use crate::filesystems::filesystem_role;
 use crate::identity::Identity;
+use crate::labels;
 use crate::layout::{Filling, Layout};
-use crate::plan::{PlannedBoot, PlannedDeployment};
+use crate::plan::{PlannedBoot, PlannedDeployment, PlannedEntry, PlannedImage, PlannedRollback};
 use crate::progress::{Progress, Station};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, SelinuxChoice};
 use crate::settings::Selinux;
 use crate::suitability;
-
-/// The version of ostree-ext whose import our commits are like.
-const IMPORTER_VERSION: &str = "0.15.3";
 
 /// An installed system, not yet in file systems.
 pub(crate) struct System {
@@ -38,91 +34,113 @@ pub(crate) struct System {
     pub(crate) name: String,
     pub(crate) deployment: PlannedDeployment,
     pub(crate) boot: PlannedBoot,
+    pub(crate) rollback: Option<PlannedRollback>,
     pub(crate) notes: Vec<String>,
 }
 
-/// Makes the system that `recipe` asks for out of the layers of `image`.
+/// An image that has been read.
+pub(crate) struct Read<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) layers: Layers,
+}
+
+/// Makes the system that `recipe` asks for out of `images`: the one to boot, and perhaps one to roll back to.
 pub(crate) fn assemble(
     recipe: &Recipe,
-    image: &Image,
-    layers: Layers,
+    images: Vec<Read<'_>>,
     identity: &Identity,
     layout: &Layout,
     progress: &mut dyn Progress,
 ) -> Result<System, BuildError> {
     let mut notes = Vec::new();
-    let total = layers.layers.len() as u64 + 1;
+    // Every layer and the image itself become commits; the last step is the physical root.
+    let total = images.iter().map(|read| read.layers.layers.len() as u64 + 1).sum::<u64>() + 1;
     progress.begin(Station::Objects, total);
-    let merged = import::adapt_merged(layers.merged)?;
-    note_dropped(&merged.dropped, &mut notes);
 
     // What can be refused is refused before the commits are made.
-    let architecture = Architecture::from_oci(&image.platform().architecture)?;
-    let kernel = Kernel::find(&merged.tree)?;
-    let install = InstallConfig::read(&merged.tree, architecture)?;
-    for warning in &install.warnings {
-        progress.warn(warning);
+    let mut installables = Vec::new();
+    for Read { image, layers } in images {
+        let contents = Contents::new(image, layers, recipe.selinux, &mut notes, progress)?;
+        installables.push(Installable::new(image, contents, progress)?);
     }
-    let choice = match (recipe.bootloader, install.bootloader.as_deref()) {
+    let first = &installables[0];
+    let architecture = first.architecture;
+    let choice = match (recipe.bootloader, first.install.bootloader.as_deref()) {
         // The image's own choice, where the user made none.
         (BootloaderChoice::Auto, Some("systemd")) => BootloaderChoice::Systemd,
         (BootloaderChoice::Auto, Some("none")) => BootloaderChoice::None,
         (choice, _) => choice,
     };
-    let loader = Loader::find(&merged.tree, architecture, choice)?;
-    let release = OsRelease::read(&merged.tree)?;
+    let loader = Loader::find(&first.contents.merged, architecture, choice)?;
     let stateroot =
-        recipe.stateroot.clone().or_else(|| install.stateroot.clone()).unwrap_or_else(|| "default".to_owned());
-
-    // Kernel and initramfs are hashed beside the commits: it is the one long read that waits for nothing.
-    let hashing = {
-        let kernel = kernel.clone();
-        std::thread::spawn(move || kernel.boot_checksum())
+        recipe.stateroot.clone().or_else(|| first.install.stateroot.clone()).unwrap_or_else(|| "default".to_owned());
+    let target = target(recipe, first.image, &first.release, progress)?;
+    let config = RepoConfig {
+        bootloader: Bootloader::None,
+        bls_append_except_default: first.install.bls_append_except_default.clone(),
     };
 
-    let target = target(recipe, image, &release, progress)?;
-    let timestamp = u64::try_from(identity.created()).unwrap_or(0);
+    // The one to roll back to goes first, as if it had been there before: what both name, refs among it, is the
+    // other's in the end.
     let mut repo = Repo::new(identity.created());
-    for (done, (layer, descriptor)) in (1_u64..).zip(layers.layers.into_iter().zip(image.layers())) {
-        let adapted = import::adapt_layer(layer.tree)?;
-        container::commit_layer(&mut repo, &adapted.tree, descriptor.digest.as_str(), timestamp, IMPORTER_VERSION)?;
-        progress.at(Station::Objects, done);
+    let mut done = 0;
+    let mut deployables = Vec::new();
+    for installable in installables.into_iter().rev() {
+        deployables.push(installable.commit(&mut repo, recipe, &target, &mut done, progress)?);
     }
-    let stored = repo.add_tree(&merged.tree)?;
-    drop(merged);
-    let container = ContainerImage {
-        manifest: image.manifest_bytes(),
-        config: image.config_bytes(),
-        manifest_digest: image.manifest_digest().as_str(),
-        timestamp,
-        importer_version: IMPORTER_VERSION,
-    };
-    let commit = container::commit_merge(&mut repo, &stored, &container, &target)?;
+    deployables.reverse();
     let stats = repo.stats();
 
-    // Once more from the stored tree: its inodes are the objects, so the files in /boot become links to them.
-    let kernel_release = kernel.version.clone();
-    let kernel = Kernel::find(&stored.tree)?;
-    // A panic there is a defect, and goes on here.
-    let boot_checksum = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let boot_is_separate = layout.separate_boot();
     let boot_filling = if boot_is_separate { Filling::Boot } else { Filling::Sysroot };
     let boot_uuid = identity.uuid(&filesystem_role(boot_filling)).to_string();
     let root_uuid = identity.uuid(&filesystem_role(Filling::Sysroot)).to_string();
-    let kargs = KernelArguments {
-        root_uuid: &root_uuid,
-        boot_uuid: boot_is_separate.then_some(boot_uuid.as_str()),
-        add: &recipe.kargs,
-        delete: &recipe.karg_deletes,
-        ostree: &sysroot::ostree_karg(&stateroot, &boot_checksum, 0),
+
+    let keys: Vec<_> = deployables.iter().map(|one| (&one.commit, one.boot_checksum.as_str())).collect();
+    let serials = sysroot::serials(&keys);
+    let mut entries = Vec::new();
+    for (index, (deployable, serials)) in deployables.iter().zip(&serials).enumerate() {
+        let mut add = recipe.kargs.clone();
+        let wants_selinux = Selinux::read(&deployable.stored.tree).is_some_and(|selinux| selinux.is_on());
+        if recipe.selinux == SelinuxChoice::Off && wants_selinux && !add.iter().any(|karg| karg == "selinux=0") {
+            add.push("selinux=0".to_owned());
+        }
+        let kargs = KernelArguments {
+            root_uuid: &root_uuid,
+            boot_uuid: boot_is_separate.then_some(boot_uuid.as_str()),
+            add: &add,
+            delete: &recipe.karg_deletes,
+            ostree: &sysroot::ostree_karg(&stateroot, &deployable.boot_checksum, serials.boot),
+        }
+        .assemble(&deployable.stored.tree, architecture, &deployable.install)?;
+        let composefs = suitability::composefs(&deployable.stored.tree, deployable.early.as_ref(), &kargs, progress)?;
+        entries.push(PlannedEntry {
+            // As libostree numbers them: the default has the highest.
+            entry: format!(
+                "{}/loader/entries/ostree-{}.conf",
+                if boot_is_separate { "" } else { "/boot" },
+                deployables.len() - index
+            ),
+            title: format!("{} (ostree:{index})", deployable.release.title()),
+            kernel: deployable.kernel.version.clone(),
+            checksum: deployable.boot_checksum.clone(),
+            options: kargs.join(" "),
+            composefs: composefs.to_string(),
+        });
     }
-    .assemble(&stored.tree, architecture, &install)?;
-    suitability::check_tree(&stored.tree, &kargs)?;
-    let options = kargs.join(" ");
-    let title = format!("{} (ostree:0)", release.title());
+    let boot_entries: Vec<_> = deployables
+        .iter()
+        .zip(&entries)
+        .map(|(deployable, entry)| BootEntry {
+            kernel: &deployable.kernel,
+            boot_checksum: &deployable.boot_checksum,
+            kargs: &entry.options,
+            title: &entry.title,
+        })
+        .collect();
     let trees = builder_boot::install(&BootSpec {
         stateroot: &stateroot,
-        entries: &[BootEntry { kernel: &kernel, boot_checksum: &boot_checksum, kargs: &options, title: &title }],
+        entries: &boot_entries,
         boot_fs_uuid: &boot_uuid,
         loader: &loader,
         created: identity.created(),
@@ -130,54 +148,82 @@ pub(crate) fn assemble(
     let BootTrees { boot, esp, notes: boot_notes, .. } = trees;
     notes.extend(boot_notes);
 
-    let spec = DeploymentSpec {
-        commit: &commit,
-        tree: &stored,
-        origin: &target,
-        boot_checksum: &boot_checksum,
-        etc_files: if boot_is_separate { fstab(&stored, &boot_uuid, identity)? } else { Vec::new() },
-        composefs: Some(Content::bytes(composefs(&stored)?)),
-    };
-    let config = RepoConfig {
-        bootloader: Bootloader::None,
-        bls_append_except_default: install.bls_append_except_default.clone(),
-    };
-    let aleph = aleph(image, &target, &kernel_release, &stored.tree);
-    let mut root = sysroot::build(repo, &config, &stateroot, &[spec], VarLabels::Missing, Some(&aleph))?;
-    let boot_tree = FileTree { root: boot };
+    let mut specs = Vec::new();
+    for deployable in &deployables {
+        let mut etc_files =
+            if boot_is_separate { fstab(&deployable.stored, &boot_uuid, identity)? } else { Vec::new() };
+        if let Some(keys) = &recipe.root_ssh_authorized_keys {
+            etc_files.push(keys.tmpfiles(identity.created()));
+        }
+        specs.push(DeploymentSpec {
+            commit: &deployable.commit,
+            tree: &deployable.stored,
+            origin: &target,
+            boot_checksum: &deployable.boot_checksum,
+            etc_files,
+            composefs: Some(Content::bytes(composefs(&deployable.stored)?)),
+        });
+    }
+    let default = &deployables[0];
+    let aleph = aleph(recipe, default, &target);
+    let policy = default.policy.as_ref();
+    let var_labels = if policy.is_some() { VarLabels::Written } else { VarLabels::Missing };
+    let mut root = sysroot::build(repo, &config, &stateroot, &specs, var_labels, Some(&aleph))?;
+    let mut boot_tree = FileTree { root: boot };
     if !boot_is_separate {
         root.root.insert("boot", boot_tree.root.clone());
+    }
+    if let Some(policy) = policy {
+        let paths: Vec<_> = deployables
+            .iter()
+            .zip(&serials)
+            .map(|(one, serials)| sysroot::deployment_path(&stateroot, &one.commit, serials.deploy))
+            .collect();
+        root = labels::root(&root, policy, &stateroot, &paths, identity.created());
+        boot_tree = labels::boot(&boot_tree, policy, identity.created());
+        notes.push(format!(
+            "SELinux: every file is labelled by the image's policy `{}`",
+            String::from_utf8_lossy(policy.name())
+        ));
     }
     progress.at(Station::Objects, total);
     progress.end(Station::Objects);
 
+    let deployment = |deployable: &Deployable<'_>| PlannedDeployment {
+        stateroot: stateroot.clone(),
+        commit: deployable.commit.to_string(),
+        origin: target.origin_reference(),
+        objects: stats.files + stats.dirtrees + stats.dirmetas + stats.commits,
+    };
+    let mut entries = entries.into_iter();
+    let entry = entries.next().ok_or(BootError::NoEntries)?;
+    let rollback = deployables.get(1).zip(entries.next()).zip(recipe.rollback.as_ref());
+    let rollback = rollback.map(|((deployable, entry), source)| PlannedRollback {
+        image: planned_image(source, deployable.image, deployable.release.title()),
+        deployment: deployment(deployable),
+        entry,
+    });
     Ok(System {
-        name: release.title().to_owned(),
-        deployment: PlannedDeployment {
-            stateroot,
-            commit: commit.to_string(),
-            origin: target.origin_reference(),
-            objects: stats.files + stats.dirtrees + stats.dirmetas + stats.commits,
-        },
-        boot: PlannedBoot {
-            loader: loader.to_string(),
-            esp: files(&esp),
-            entry: if boot_is_separate {
-                "/loader/entries/ostree-1.conf"
-            } else {
-                "/boot/loader/entries/ostree-1.conf"
-            }
-            .to_owned(),
-            title,
-            kernel: kernel_release,
-            checksum: boot_checksum,
-            options,
-        },
+        name: default.release.title().to_owned(),
+        deployment: deployment(default),
+        boot: PlannedBoot { loader: loader.to_string(), esp: files(&esp), entry },
+        rollback,
         root,
         boot_tree,
         esp,
         notes,
     })
+}
+
+/// What a plan says of an image.
+pub(crate) fn planned_image(source: &ImageSource, image: &Image, name: &str) -> PlannedImage {
+    PlannedImage {
+        source: source.to_string(),
+        digest: image.manifest_digest().to_string(),
+        platform: image.platform().to_string(),
+        layers: image.layers().len(),
+        name: name.to_owned(),
+    }
 }
 
 /// What the installed system tracks: as asked, else a name that says that nobody asked.
@@ -238,11 +284,13 @@ fn fstab(stored: &StoredTree, boot_uuid: &str, identity: &Identity) -> Result<Ve
     Ok(vec![(b"fstab".to_vec(), Inode::regular(metadata, Content::bytes(text)))])
 }
 
-fn aleph(image: &Image, target: &TargetImage, kernel: &str, tree: &FileTree) -> Aleph {
+fn aleph(recipe: &Recipe, deployable: &Deployable<'_>, target: &TargetImage) -> Aleph {
+    let image = deployable.image;
     let labels = image.labels();
     let version = labels.get("org.opencontainers.image.version").or_else(|| labels.get("version")).cloned();
-    let selinux = match Selinux::read(tree) {
-        Some(selinux) if selinux.is_on() => "force-target-disabled",
+    let selinux = match Selinux::read(&deployable.stored.tree) {
+        Some(selinux) if selinux.is_on() && recipe.selinux == SelinuxChoice::Off => "force-target-disabled",
+        Some(selinux) if selinux.is_on() => "enabled",
         _ => "disabled",
     };
     Aleph {
@@ -253,22 +301,9 @@ fn aleph(image: &Image, target: &TargetImage, kernel: &str, tree: &FileTree) -> 
         labels,
         version,
         timestamp: None,
-        kernel: kernel.to_owned(),
+        kernel: deployable.kernel.version.clone(),
         selinux: selinux.to_owned(),
     }
-}
-
-/// Says what an ostree tree does not take along from the run-time directories.
-fn note_dropped(dropped: &[Vec<u8>], notes: &mut Vec<String>) {
-    const SHOWN: usize = 4;
-    if dropped.is_empty() {
-        return;
-    }
-    let mut names: Vec<String> = dropped.iter().take(SHOWN).map(|path| DisplayPath(path).to_string()).collect();
-    if dropped.len() > SHOWN {
-        names.push(format!("{} more", dropped.len() - SHOWN));
-    }
-    notes.push(format!("left out, as the system makes its own at every boot: {}", names.join(", ")));
 }
 
 /// Paths of all files in a tree.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use builder::{BootloaderChoice, ImageSource, Platform};
+use builder::{BootloaderChoice, ImageSource, Platform, SelinuxChoice};
 use builder_block::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Build a disk from an image
-    Build(Build),
+    Build(Box<Build>),
     /// Print what an image is
     Inspect(Inspect),
 }
@@ -59,6 +59,19 @@ pub(crate) struct Build {
     /// The image that the installed system tracks, such as quay.io/example/os:latest
     #[arg(long, value_name = "IMGREF")]
     pub(crate) target_imgref: Option<String>,
+
+    /// An older image to put beside it, which the system can be rolled back to: oci:DIR[:TAG] or
+    /// oci-archive:FILE[:TAG]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) rollback: Option<ImageSource>,
+
+    /// A file with public SSH keys with which root may log in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root_ssh_authorized_keys: Option<PathBuf>,
+
+    /// SELinux labels; auto writes them where the image has a policy and SELinux on, off turns SELinux off
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) selinux: SelinuxChoice,
 
     /// Name of the stateroot [default: the image's choice, else `default`]
     #[arg(long, value_name = "NAME")]

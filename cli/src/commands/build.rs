@@ -1,8 +1,11 @@
 //! `diskwright build`.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use builder::{Assembled, Layout, LayoutError, PendingFile, Recipe};
+use builder::{Assembled, AuthorizedKeys, Layout, LayoutError, PendingFile, Recipe};
 
 use crate::args::{Build, OutputType};
 use crate::progress;
@@ -51,6 +54,10 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         root_size: arguments.root_size,
         disk_size: arguments.disk_size,
         target_imgref: arguments.target_imgref.clone(),
+        rollback: arguments.rollback.clone(),
+        root_ssh_authorized_keys: arguments.root_ssh_authorized_keys.as_deref().map(authorized_keys).transpose()?,
+        selinux: arguments.selinux,
+        threads: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         stateroot: arguments.stateroot.clone(),
         bootloader: arguments.bootloader,
         source_date_epoch: source_date_epoch()?,
@@ -68,4 +75,17 @@ fn source_date_epoch() -> Result<Option<i64>, Failure> {
         message: format!("SOURCE_DATE_EPOCH is {}, not a number of seconds from 0 to {}", value.display(), u32::MAX),
         hint: Some("set it to a time such as 1700000000, or unset it to use the image's own date".to_owned()),
     })
+}
+
+fn authorized_keys(path: &Path) -> Result<AuthorizedKeys, Failure> {
+    // More than any list that is taken, and no more of an endless file.
+    const LIMIT: u64 = 1 << 20;
+    let unusable = |problem: &dyn std::fmt::Display| Failure::Usage {
+        message: format!("cannot use {} for --root-ssh-authorized-keys: {problem}", path.display()),
+        hint: Some("give a file with public keys, one in a line, such as ~/.ssh/id_ed25519.pub".to_owned()),
+    };
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut bytes));
+    read.map_err(|error| unusable(&error))?;
+    AuthorizedKeys::parse(&bytes).map_err(|problem| unusable(&problem))
 }

@@ -1,0 +1,138 @@
+//! From an image's trees to a commit that can be deployed.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use builder_boot::{Architecture, BootError, InstallConfig, Kernel, OsRelease};
+use builder_initramfs::InitramfsError;
+use builder_oci::Image;
+use builder_ostree::container::{self, ContainerImage};
+use builder_ostree::{Checksum, Repo, StoredTree, TargetImage};
+use builder_selinux::Policy;
+
+use crate::contents::Contents;
+use crate::early::Early;
+use crate::error::BuildError;
+use crate::progress::{Progress, Station};
+use crate::recipe::Recipe;
+
+/// The version of ostree-ext whose import our commits are like.
+const IMPORTER_VERSION: &str = "0.15.3";
+
+/// What is found out about the kernel beside the commits.
+type KernelReading = (Result<String, BootError>, Result<Early, InitramfsError>);
+
+/// An image that has what a machine needs.
+pub(crate) struct Installable<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) contents: Contents,
+    pub(crate) architecture: Architecture,
+    pub(crate) install: InstallConfig,
+    pub(crate) release: OsRelease,
+    reading: JoinHandle<KernelReading>,
+}
+
+/// A commit with all that is known of the system in it.
+pub(crate) struct Deployable<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) install: InstallConfig,
+    pub(crate) release: OsRelease,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) commit: Checksum,
+    pub(crate) stored: StoredTree,
+    /// Its inodes are objects, so files in `/boot` become links to them.
+    pub(crate) kernel: Kernel,
+    pub(crate) boot_checksum: String,
+    /// What the initramfs says; `None` where it cannot be read.
+    pub(crate) early: Option<Early>,
+}
+
+impl<'a> Installable<'a> {
+    /// Looks for what a machine needs in `contents`.
+    pub(crate) fn new(image: &'a Image, contents: Contents, progress: &mut dyn Progress) -> Result<Self, BuildError> {
+        let architecture = Architecture::from_oci(&image.platform().architecture)?;
+        let kernel = Kernel::find(&contents.merged)?;
+        let install = InstallConfig::read(&contents.merged, architecture)?;
+        for warning in &install.warnings {
+            progress.warn(warning);
+        }
+        let release = OsRelease::read(&contents.merged)?;
+        // They are read beside the commits: it is the one long reading that waits for nothing.
+        let reading = std::thread::spawn(move || {
+            let initramfs = Arc::clone(&kernel.initramfs);
+            (kernel.boot_checksum(), Early::read(&initramfs))
+        });
+        Ok(Self { image, contents, architecture, install, release, reading })
+    }
+
+    /// Puts the image into the repository; `done` counts commits.
+    pub(crate) fn commit(
+        self,
+        repo: &mut Repo,
+        recipe: &Recipe,
+        target: &TargetImage,
+        done: &mut u64,
+        progress: &mut dyn Progress,
+    ) -> Result<Deployable<'a>, BuildError> {
+        let Self { image, contents, install, release, reading, .. } = self;
+        let Contents { base, layers, merged, policy, relabelled } = contents;
+        let created = recipe.source_date_epoch.or_else(|| image.created()).unwrap_or(0);
+        let timestamp = u64::try_from(created).unwrap_or(0);
+        let mut step = |number: u64| {
+            *done += number;
+            progress.at(Station::Objects, *done);
+        };
+        if relabelled {
+            // The policy came with the bodies, so they were stored without their labels.
+            let trees: Vec<_> = layers.iter().chain([&merged]).collect();
+            repo.read_ahead(&trees, NonZeroUsize::new(recipe.threads).unwrap_or(NonZeroUsize::MIN))?;
+        }
+        let digests: Vec<_> = image.layers().iter().map(|layer| layer.digest.as_str()).collect();
+        let base_layers = base.as_ref().map_or(0, builder_ostree::encapsulated::Base::layers);
+        if let Some(base) = &base {
+            repo.add_base(base, &digests[..base_layers])?;
+            step(base_layers as u64);
+        }
+        for (tree, digest) in layers.into_iter().zip(&digests[base_layers..]) {
+            container::commit_layer(repo, &tree, digest, timestamp, IMPORTER_VERSION)?;
+            step(1);
+        }
+        let stored = repo.add_tree(&merged)?;
+        drop(merged);
+        let container = ContainerImage {
+            manifest: image.manifest_bytes(),
+            config: image.config_bytes(),
+            manifest_digest: image.manifest_digest().as_str(),
+            timestamp,
+            importer_version: IMPORTER_VERSION,
+        };
+        let commit = match &base {
+            None => container::commit_merge(repo, &stored, &container, target)?,
+            Some(base) => container::commit_merge_onto(repo, base.commit(), &stored, &container, target)?,
+        };
+        step(1);
+        let kernel = Kernel::find(&stored.tree)?;
+        // A panic there is a defect, and goes on here.
+        let (boot_checksum, early) = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let early = match early {
+            Ok(early) => Some(early),
+            Err(InitramfsError::Read { source, .. }) => return Err(BuildError::Scratch { source }),
+            Err(error) => {
+                progress.warn(&format!(
+                    "the initramfs of kernel {} cannot be read, so it may not start: {error}",
+                    kernel.version
+                ));
+                None
+            }
+        };
+        if early.as_ref().is_some_and(|early| !early.has_program) {
+            progress.warn(&format!(
+                "the initramfs of kernel {} has no ostree-prepare-root, so the system will not find its root",
+                kernel.version
+            ));
+        }
+        let boot_checksum = boot_checksum?;
+        Ok(Deployable { image, install, release, policy, commit, stored, kernel, boot_checksum, early })
+    }
+}

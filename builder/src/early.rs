@@ -1,0 +1,46 @@
+//! What runs before the root is mounted: the initramfs, whose settings decide how the deployment is mounted.
+
+use std::collections::BTreeMap;
+
+use builder_initramfs::{Initramfs, InitramfsError, Limits};
+use builder_tree::Inode;
+
+use crate::settings::key_file;
+
+/// Where the settings may be; the first one found replaces the others as a whole (libostree,
+/// `otcore_load_config`).
+const SETTINGS: [&str; 2] = ["etc/ostree/prepare-root.conf", "usr/lib/ostree/prepare-root.conf"];
+
+/// Where the program may be that mounts the deployment.
+const PROGRAMS: [&str; 3] =
+    ["usr/lib/ostree/ostree-prepare-root", "usr/libexec/ostree/ostree-prepare-root", "lib/ostree/ostree-prepare-root"];
+
+/// What an initramfs says of the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Early {
+    /// Whether there is a program that mounts a deployment.
+    pub(crate) has_program: bool,
+    /// Its `prepare-root.conf` as `section.key`; empty where it has none, for then the defaults hold.
+    pub(crate) settings: BTreeMap<String, String>,
+}
+
+impl Early {
+    /// Reads an initramfs.
+    pub(crate) fn read(initramfs: &Inode) -> Result<Self, InitramfsError> {
+        let wanted = |path: &[u8]| SETTINGS.iter().any(|settings| path == settings.as_bytes());
+        let bytes: Box<dyn std::io::Read + '_> = match initramfs.content() {
+            Some(content) => Box::new(content.reader()),
+            None => Box::new(std::io::empty()),
+        };
+        let initramfs = Initramfs::read(std::io::BufReader::with_capacity(1 << 18, bytes), &Limits::default(), wanted)?;
+        let mut settings = BTreeMap::new();
+        for path in SETTINGS {
+            // Behind a link to a place that nobody would look for, it is not kept: then it has no say here.
+            if let Ok(Some(text)) = initramfs.text(path) {
+                settings = key_file(text);
+                break;
+            }
+        }
+        Ok(Self { has_program: PROGRAMS.iter().any(|path| initramfs.has(path)), settings })
+    }
+}
