@@ -6,7 +6,7 @@ use builder_boot::{BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, 
 use builder_erofs::{Payload, composefs_image};
 use builder_oci::{Image, ImageSource, Layers};
 use builder_ostree::sysroot::{self, DeploymentSpec, VarLabels};
-use builder_ostree::{Aleph, Bootloader, Repo, RepoConfig, StoredTree, TargetImage, file_checksum};
+use builder_ostree::{Aleph, Bootloader, Repo, RepoConfig, StoredTree, TargetImage};
 use builder_tree::{Content, DisplayPath, FileTree, Inode, Metadata, Timestamp};
 
 use crate::contents::Contents;
@@ -161,7 +161,7 @@ pub(crate) fn assemble(
             origin: &target,
             boot_checksum: &deployable.boot_checksum,
             etc_files,
-            composefs: Some(Content::bytes(composefs(&deployable.stored)?)),
+            composefs: Some(Content::bytes(composefs(&repo, &deployable.stored)?)),
         });
     }
     let default = &deployables[0];
@@ -255,9 +255,9 @@ fn target(
 
 /// The composefs image of the commit: every deployment gets one, since the initramfs, not the image, decides whether it
 /// mounts it. Its files are the objects of the repository.
-fn composefs(stored: &StoredTree) -> Result<Vec<u8>, BuildError> {
+fn composefs(repo: &Repo, stored: &StoredTree) -> Result<Vec<u8>, BuildError> {
     let payload = |inode: &Arc<Inode>| -> std::io::Result<Payload> {
-        let checksum = file_checksum(inode)?.to_string();
+        let checksum = repo.object_checksum(inode)?.to_string();
         let (folder, name) = checksum.split_at(2);
         Ok(Payload { path: format!("{folder}/{name}.file").into_bytes(), verity: None })
     };

@@ -9,4 +9,5 @@ mod loaders;
 mod machine;
 mod must_fail;
 mod real_image;
+mod selinux;
 mod update;

@@ -91,6 +91,18 @@ impl Repo {
         Ok(checksum)
     }
 
+    /// The checksum of a file that was added, or of any: bodies that were read for [`Repo::add_tree`] are not read again.
+    ///
+    /// # Errors
+    /// A body has to be read, and cannot.
+    pub fn object_checksum(&self, inode: &Inode) -> std::io::Result<Checksum> {
+        let known = inode
+            .content()
+            .and_then(|content| content.fingerprint())
+            .and_then(|print| self.read_again.get(&(*print, Checksum::of(&body_prefix(&inode.metadata)))).copied());
+        known.map_or_else(|| file_checksum(inode), Ok)
+    }
+
     fn add_metadata(
         &mut self,
         kind: ObjectKind,
