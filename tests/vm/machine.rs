@@ -39,14 +39,19 @@ pub(crate) fn disk(name: &str, arguments: &[&str]) -> TestDisk {
 /// that agetty and login of util-linux read. Writes are kept until the disk is dropped.
 pub(crate) fn machine(disk: &Path) -> MachineBuilder {
     let credential = |name: &str, value: &str| Credential::new(name, value).unwrap();
+    machine_without_credentials(disk)
+        .credential(credential("agetty.autologin", "root"))
+        .credential(credential("login.noauth", "yes"))
+}
+
+/// The same machine as anybody has it.
+pub(crate) fn machine_without_credentials(disk: &Path) -> MachineBuilder {
     Machine::builder(Architecture::X86_64)
         .memory_mib(1024)
         .cpus(2)
         .firmware(Firmware::Uefi)
         .disk(Disk::raw(disk).keep_writes())
         .log(log())
-        .credential(credential("agetty.autologin", "root"))
-        .credential(credential("login.noauth", "yes"))
 }
 
 /// The serial console of each test is kept, for those who look for the reason of a failure.
