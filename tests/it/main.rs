@@ -2,10 +2,15 @@
 #![allow(missing_docs)]
 
 mod bad_input;
+mod chunked;
 mod disk;
 mod dry_run;
 mod floor_plan;
 mod inspect;
+mod judges;
 mod outputs;
 mod reproducible;
+mod rollback;
+mod selinux;
+mod ssh_keys;
 mod unprivileged;
