@@ -63,6 +63,7 @@ mod early;
 mod error;
 mod facts;
 mod filesystems;
+mod guess;
 mod identity;
 mod labels;
 mod layout;

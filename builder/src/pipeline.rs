@@ -62,7 +62,7 @@ impl<'r> Assembled<'r> {
         let mut images = Vec::new();
         // One store for both, so what they have in common is kept once.
         for image in std::iter::once(&image).chain(&rollback) {
-            let layers = source::read_layers(image, final_layer(image)?, &mut store, progress)?;
+            let layers = source::read_layers(image, final_layer(image)?, recipe.selinux, &mut store, progress)?;
             images.push(Read { image, layers });
         }
         let scratch = ByteSize::new(store.scratch_bytes());

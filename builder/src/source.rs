@@ -5,7 +5,9 @@ use builder_ostree::encapsulated::BodyPlan;
 use builder_tree::ContentStore;
 
 use crate::error::BuildError;
+use crate::guess::LabelGuess;
 use crate::progress::{Progress, Station};
+use crate::recipe::SelinuxChoice;
 
 /// Opens the image and tells of it.
 pub(crate) fn open(source: &ImageSource, platform: &Platform) -> Result<Image, BuildError> {
@@ -13,10 +15,11 @@ pub(crate) fn open(source: &ImageSource, platform: &Platform) -> Result<Image, B
 }
 
 /// Reads all layers into the store, each body hashed behind the header of its object as far as that is known. `base` is the
-/// last layer of the image's ostree commit, if it is a chunked one.
+/// last layer of the image's ostree commit, if it is a chunked one; `selinux` tells whether files will be labelled.
 pub(crate) fn read_layers(
     image: &Image,
     base: Option<usize>,
+    selinux: SelinuxChoice,
     store: &mut ContentStore,
     progress: &mut dyn Progress,
 ) -> Result<Layers, BuildError> {
@@ -24,7 +27,12 @@ pub(crate) fn read_layers(
     progress.begin(Station::Layers, total);
     let mut before = 0_u64;
     let mut plan = BodyPlan::new(base);
-    let mut prefix = |file: &FileAhead<'_>| plan.prefix(file.layer, file.path, file.metadata, file.size, file.before);
+    let base_layers = base.map_or(0, |last| last.saturating_add(1));
+    let mut guess = (selinux == SelinuxChoice::Auto).then(LabelGuess::new);
+    let mut prefix = |file: &FileAhead<'_>| match &mut guess {
+        Some(guess) if file.layer >= base_layers => guess.prefix(file),
+        _ => plan.prefix(file.layer, file.path, file.metadata, file.size, file.before),
+    };
     let layers = image.read_layers_with(store, &mut prefix, &mut |event| match event {
         LayerProgress::Started { index, total, .. } => {
             progress.note(Station::Layers, &format!("layer {} of {total}", index + 1));

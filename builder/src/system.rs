@@ -179,8 +179,8 @@ pub(crate) fn assemble(
             .zip(&serials)
             .map(|(one, serials)| sysroot::deployment_path(&stateroot, &one.commit, serials.deploy))
             .collect();
-        root = labels::root(&root, policy, &stateroot, &paths, identity.created());
-        boot_tree = labels::boot(&boot_tree, policy, identity.created());
+        root = labels::root(root, policy, &stateroot, &paths, identity.created());
+        boot_tree = labels::boot(boot_tree, policy, identity.created());
         notes.push(format!(
             "SELinux: every file is labelled by the image's policy `{}`",
             String::from_utf8_lossy(policy.name())

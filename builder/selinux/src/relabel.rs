@@ -227,6 +227,7 @@ impl<'p> Asking<'p> {
             path.extend_from_slice(name);
             let node = match node {
                 Node::Directory(below) => self.build(below, path, &region, shared, made).into(),
+                Node::Leaf(inode) if self.keeps(&inode.metadata) => Arc::clone(inode).into(),
                 Node::Leaf(inode) => {
                     let region = self.region(path, &region);
                     let label = match self.ask(path, FileKind::from(&inode.kind), &region) {
