@@ -104,10 +104,16 @@ impl Contents {
     fn relabel(&mut self) {
         let Some(policy) = &self.policy else { return };
         let rules = RelabelRules::commit();
-        self.merged = relabel(&self.merged, policy, &rules).tree;
-        for layer in &mut self.layers {
-            *layer = relabel(layer, policy, &rules).tree;
-        }
+        let (merged, layers) = (&self.merged, &mut self.layers);
+        // Two equal halves: the files of the layers are those of the image.
+        self.merged = std::thread::scope(|scope| {
+            let merged = scope.spawn(|| relabel(merged, policy, &rules).tree);
+            for layer in layers {
+                *layer = relabel(layer, policy, &rules).tree;
+            }
+            // A panic there is a defect, and goes on here.
+            merged.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
         self.relabelled = true;
     }
 }

@@ -43,8 +43,10 @@ impl LabelGuess {
                 self.fresh = Some(found);
                 return None;
             }
-        } else if let Some((home, name)) = self.fresh.take() {
-            // Whatever is wrong with it is said when the image's own policy is read.
+        } else if let Some((home, name)) =
+            self.fresh.take_if(|(home, _)| !file.path.starts_with(HOMES[*home].as_bytes()))
+        {
+            // All its texts are there, as they lie together. Whatever is wrong with it is said when the image's own policy is read.
             if let Some(policy) = parse(file.before, HOMES[home], &name) {
                 self.policy = Some(policy);
             }
