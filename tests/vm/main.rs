@@ -5,6 +5,7 @@
 #![allow(missing_docs)]
 
 mod checks;
+mod fallback;
 mod loaders;
 mod machine;
 mod must_fail;

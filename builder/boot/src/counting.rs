@@ -9,6 +9,9 @@ const TRIES: u8 = 3;
 const MARKS_GOOD: [&str; 2] =
     ["usr/lib/systemd/systemd-bless-boot", "usr/lib/systemd/system-generators/systemd-bless-boot-generator"];
 
+/// Where systemd mounts the ESP by itself, so that the name of an entry on it can be changed; `/boot` is ostree's.
+const MOUNT_POINT: &str = "efi";
+
 /// Whether entries for systemd-boot carry a number of tries.
 ///
 /// A number that nobody takes away would count down at every good start as well, and the system would fall back from
@@ -26,7 +29,8 @@ impl Counting {
     #[must_use]
     pub fn find(tree: &FileTree) -> Self {
         let there = |path: &&str| matches!(tree.resolve(path.as_bytes()), Ok(Some(Node::Leaf(inode))) if inode.content().is_some());
-        if MARKS_GOOD.iter().all(there) { Self::Tries } else { Self::Off }
+        let mounted = tree.directory(MOUNT_POINT.as_bytes()).is_some();
+        if mounted && MARKS_GOOD.iter().all(there) { Self::Tries } else { Self::Off }
     }
 
     /// The name of the entry with that number; only the default entry has to show what it can do (systemd,
@@ -47,13 +51,17 @@ mod tests {
 
     #[test]
     fn tries_are_for_images_that_can_mark_a_boot_good() {
-        for (paths, counting, name) in [
-            (&MARKS_GOOD[..], Counting::Tries, "ostree-2+3.conf"),
-            (&MARKS_GOOD[..1], Counting::Off, "ostree-2.conf"),
-            (&MARKS_GOOD[1..], Counting::Off, "ostree-2.conf"),
-            (&[], Counting::Off, "ostree-2.conf"),
+        for (paths, efi, counting, name) in [
+            (&MARKS_GOOD[..], true, Counting::Tries, "ostree-2+3.conf"),
+            (&MARKS_GOOD[..], false, Counting::Off, "ostree-2.conf"),
+            (&MARKS_GOOD[..1], true, Counting::Off, "ostree-2.conf"),
+            (&MARKS_GOOD[1..], true, Counting::Off, "ostree-2.conf"),
+            (&[], true, Counting::Off, "ostree-2.conf"),
         ] {
             let mut tree = FileTree::new();
+            if efi {
+                tree.make_directories(b"efi", &Metadata::root(0o755)).unwrap();
+            }
             for path in paths {
                 let inode = Inode::regular(Metadata::root(0o755), Content::bytes(b"ELF".to_vec()));
                 tree.insert(path.as_bytes(), inode, &Metadata::root(0o755)).unwrap();
