@@ -118,8 +118,12 @@ fn fat(
     };
     let image = FatImage::plan(tree, &options).map_err(failed)?;
     let summary = image.summary();
-    let uuid = format!("{:04X}-{:04X}", volume_id >> 16, volume_id & 0xffff);
-    Ok((Box::new(image), uuid, summary.used, summary.free))
+    Ok((Box::new(image), fat_uuid(volume_id), summary.used, summary.free))
+}
+
+/// A FAT volume id as `UUID=` in fstab wants it.
+pub(crate) fn fat_uuid(volume_id: u32) -> String {
+    format!("{:04X}-{:04X}", volume_id >> 16, volume_id & 0xffff)
 }
 
 /// The role under which the identity gives a file system its UUID.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use builder_boot::{BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, KernelArguments, Loader, OsRelease};
+use builder_boot::{
+    BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, Counting, ESP_MOUNT_POINT, KernelArguments, Loader,
+    OsRelease,
+};
 use builder_erofs::{Payload, composefs_image};
 use builder_oci::{Image, ImageSource, Layers};
 use builder_ostree::sysroot::{self, DeploymentSpec, VarLabels};
@@ -12,7 +15,7 @@ use builder_tree::{Content, DisplayPath, FileTree, Inode, Metadata, Timestamp};
 use crate::contents::Contents;
 use crate::deployable::{Deployable, Installable};
 use crate::error::BuildError;
-use crate::filesystems::filesystem_role;
+use crate::filesystems::{fat_uuid, filesystem_role};
 use crate::identity::Identity;
 use crate::labels;
 use crate::layout::{Filling, Layout};
@@ -96,6 +99,19 @@ pub(crate) fn assemble(
     let boot_uuid = identity.uuid(&filesystem_role(boot_filling)).to_string();
     let root_uuid = identity.uuid(&filesystem_role(Filling::Sysroot)).to_string();
 
+    let mut mounts = Vec::new();
+    if boot_is_separate {
+        mounts.push(format!("UUID={boot_uuid} /boot auto ro 0 0\n"));
+    }
+    // Where systemd-boot counts, its entries are renamed on the ESP. Others need no ESP to run.
+    let esp_mount = matches!(loader, Loader::Systemd { counting: Counting::Tries, .. }).then(|| {
+        let esp = fat_uuid(identity.volume_id(&filesystem_role(Filling::Esp)));
+        format!(
+            "UUID={esp} /{ESP_MOUNT_POINT} vfat umask=0077,nofail,x-systemd.before=systemd-bless-boot.service 0 0\n"
+        )
+    });
+    mounts.extend(esp_mount.clone());
+
     let keys: Vec<_> = deployables.iter().map(|one| (&one.commit, one.boot_checksum.as_str())).collect();
     let serials = sysroot::serials(&keys);
     let mut entries = Vec::new();
@@ -104,6 +120,10 @@ pub(crate) fn assemble(
         let wants_selinux = Selinux::read(&deployable.stored.tree).is_some_and(|selinux| selinux.is_on());
         if recipe.selinux == SelinuxChoice::Off && wants_selinux && !add.iter().any(|karg| karg == "selinux=0") {
             add.push("selinux=0".to_owned());
+        }
+        if esp_mount.is_some() {
+            // systemd would mount the ESP over /boot, which is empty until ostree's own is there.
+            add.push("systemd.gpt_auto=0".to_owned());
         }
         let kargs = KernelArguments {
             root_uuid: &root_uuid,
@@ -150,8 +170,10 @@ pub(crate) fn assemble(
 
     let mut specs = Vec::new();
     for deployable in &deployables {
-        let mut etc_files =
-            if boot_is_separate { fstab(&deployable.stored, &boot_uuid, identity)? } else { Vec::new() };
+        let mut etc_files = Vec::new();
+        if !mounts.is_empty() {
+            etc_files.push(fstab(&deployable.stored, &mounts, identity)?);
+        }
         if let Some(keys) = &recipe.root_ssh_authorized_keys {
             etc_files.push(keys.tmpfiles(identity.created()));
         }
@@ -264,8 +286,8 @@ fn composefs(repo: &Repo, stored: &StoredTree) -> Result<Vec<u8>, BuildError> {
     Ok(composefs_image(&stored.tree, payload)?)
 }
 
-/// `/etc/fstab` of the deployment with the mount of `/boot` at its end.
-fn fstab(stored: &StoredTree, boot_uuid: &str, identity: &Identity) -> Result<Vec<(Vec<u8>, Inode)>, BuildError> {
+/// `/etc/fstab` of the deployment with `mounts` at its end, a line each.
+fn fstab(stored: &StoredTree, mounts: &[String], identity: &Identity) -> Result<(Vec<u8>, Inode), BuildError> {
     const LIMIT: u64 = 1 << 20;
     let shipped = stored.tree.get(b"usr/etc/fstab").and_then(|node| node.as_leaf());
     let mut metadata = Metadata::root(0o644);
@@ -279,9 +301,9 @@ fn fstab(stored: &StoredTree, boot_uuid: &str, identity: &Identity) -> Result<Ve
     if !text.is_empty() && !text.ends_with(b"\n") {
         text.push(b'\n');
     }
-    text.extend_from_slice(format!("UUID={boot_uuid} /boot auto ro 0 0\n").as_bytes());
+    text.extend(mounts.iter().flat_map(|line| line.bytes()));
     metadata.mtime = Timestamp { seconds: identity.created(), nanoseconds: 0 };
-    Ok(vec![(b"fstab".to_vec(), Inode::regular(metadata, Content::bytes(text)))])
+    Ok((b"fstab".to_vec(), Inode::regular(metadata, Content::bytes(text))))
 }
 
 fn aleph(recipe: &Recipe, deployable: &Deployable<'_>, target: &TargetImage) -> Aleph {

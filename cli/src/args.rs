@@ -60,8 +60,7 @@ pub(crate) struct Build {
     #[arg(long, value_name = "IMGREF")]
     pub(crate) target_imgref: Option<String>,
 
-    /// An older image to put beside it, which the system can be rolled back to: oci:DIR[:TAG] or
-    /// oci-archive:FILE[:TAG]
+    /// An older image to put beside it, which the system can be rolled back to; of the same forms as SOURCE
     #[arg(long, value_name = "SOURCE")]
     pub(crate) rollback: Option<ImageSource>,
 

@@ -106,7 +106,7 @@ fn systemd_boot_leaves_an_update_that_does_not_come_up() {
     logged_in(&mut running, "fallen back");
     let mut shell = running.shell(BOOT).unwrap();
     booted_system(&mut shell, &plan_of_rollback(&disk));
-    let entries = shell.check("ls /efi/loader/entries", COMMAND).unwrap();
+    let entries = shell.check("ls -1 /efi/loader/entries", COMMAND).unwrap();
     assert_eq!(entries, "ostree-1.conf\nostree-2+0-3.conf");
 }
 
@@ -118,5 +118,5 @@ fn systemd_marks_a_boot_good_that_systemd_boot_counts() {
     logged_in(&mut running, "first boot");
     let mut shell = running.shell(BOOT).unwrap();
     booted_system(&mut shell, &disk.plan);
-    assert_eq!(shell.check("ls /efi/loader/entries", COMMAND).unwrap(), "ostree-1.conf");
+    assert_eq!(shell.check("ls -1 /efi/loader/entries", COMMAND).unwrap(), "ostree-1.conf");
 }

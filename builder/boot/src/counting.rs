@@ -9,8 +9,9 @@ const TRIES: u8 = 3;
 const MARKS_GOOD: [&str; 2] =
     ["usr/lib/systemd/systemd-bless-boot", "usr/lib/systemd/system-generators/systemd-bless-boot-generator"];
 
-/// Where systemd mounts the ESP by itself, so that the name of an entry on it can be changed; `/boot` is ostree's.
-const MOUNT_POINT: &str = "efi";
+/// The directory in which an image wants the ESP of a systemd-boot that counts: names of entries are changed on it.
+/// `/boot` is ostree's.
+pub const ESP_MOUNT_POINT: &str = "efi";
 
 /// Whether entries for systemd-boot carry a number of tries.
 ///
@@ -29,7 +30,7 @@ impl Counting {
     #[must_use]
     pub fn find(tree: &FileTree) -> Self {
         let there = |path: &&str| matches!(tree.resolve(path.as_bytes()), Ok(Some(Node::Leaf(inode))) if inode.content().is_some());
-        let mounted = tree.directory(MOUNT_POINT.as_bytes()).is_some();
+        let mounted = tree.directory(ESP_MOUNT_POINT.as_bytes()).is_some();
         if mounted && MARKS_GOOD.iter().all(there) { Self::Tries } else { Self::Off }
     }
 

@@ -44,7 +44,7 @@ mod vendor;
 
 pub use architecture::Architecture;
 pub use boot_tree::{BootEntry, BootSpec, BootTrees, install};
-pub use counting::Counting;
+pub use counting::{Counting, ESP_MOUNT_POINT};
 pub use error::BootError;
 pub use install_config::InstallConfig;
 pub use kargs::{KernelArguments, image_arguments};
