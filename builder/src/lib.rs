@@ -65,6 +65,7 @@ mod facts;
 mod filesystems;
 mod guess;
 mod identity;
+mod integrity;
 mod labels;
 mod layout;
 mod outcome;

@@ -65,9 +65,10 @@ impl<'r> Assembled<'r> {
             let layers = source::read_layers(image, final_layer(image)?, recipe.selinux, &mut store, progress)?;
             images.push(Read { image, layers });
         }
-        let scratch = ByteSize::new(store.scratch_bytes());
+        let scratch = store.scratch_bytes();
         drop(store);
         let system = system::assemble(recipe, images, &identity, &layout, progress)?;
+        let scratch = ByteSize::new(scratch + system.scratch);
         Ok(Self { recipe, image, layout, identity, root_size, system, scratch })
     }
 

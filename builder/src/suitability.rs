@@ -22,14 +22,6 @@ pub enum Unsuitable {
         /// Whose setting it is.
         whose: &'static str,
     },
-    /// The initramfs will check every file by fs-verity.
-    #[error(
-        "{whose} composefs setting is `verity`, and diskwright does not write fs-verity yet, so the image would not boot"
-    )]
-    Verity {
-        /// Whose setting it is.
-        whose: &'static str,
-    },
     /// A setting that libostree has no meaning for.
     #[error("{whose} composefs setting is `{value}`, expected yes, no, maybe, verity or signed")]
     UnknownComposefs {
@@ -59,7 +51,7 @@ impl Unsuitable {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Signed { .. } | Self::Verity { .. } | Self::UnknownComposefs { .. } => Some(
+            Self::Signed { .. } | Self::UnknownComposefs { .. } => Some(
                 "add `--karg ostree.prepare-root.composefs=1` (libostree 2024.8 or later), or set `enabled = yes` in the image and make its initramfs anew"
                     .to_owned(),
             ),
@@ -100,6 +92,8 @@ pub(crate) enum Composefs {
     Optional,
     /// Mounted, and without it there is no boot.
     Required,
+    /// The same, and every file has to have fs-verity.
+    Sealed,
 }
 
 impl fmt::Display for Composefs {
@@ -108,6 +102,7 @@ impl fmt::Display for Composefs {
             Self::Unused => "written, not mounted by this initramfs",
             Self::Optional => "written and mounted",
             Self::Required => "written, mounted and required",
+            Self::Sealed => "written, mounted and required, every file sealed by fs-verity",
         })
     }
 }
@@ -117,7 +112,7 @@ impl fmt::Display for Composefs {
 /// counts where the initramfs could not be read (specification 4.8).
 ///
 /// # Errors
-/// [`Unsuitable::Signed`], [`Unsuitable::Verity`] and [`Unsuitable::UnknownComposefs`].
+/// [`Unsuitable::Signed`] and [`Unsuitable::UnknownComposefs`].
 pub(crate) fn composefs(
     tree: &FileTree,
     early: Option<&Early>,
@@ -141,7 +136,7 @@ pub(crate) fn composefs(
         "no" | "false" | "0" => Ok(Composefs::Unused),
         "maybe" => Ok(Composefs::Optional),
         "yes" | "true" | "1" => Ok(Composefs::Required),
-        "verity" => Err(Unsuitable::Verity { whose }),
+        "verity" => Ok(Composefs::Sealed),
         "signed" => Err(Unsuitable::Signed { whose }),
         _ => Err(Unsuitable::UnknownComposefs { whose, value: value.to_owned() }),
     }
@@ -199,7 +194,7 @@ mod tests {
     #[test]
     fn the_kernel_argument_goes_before_the_initramfs_and_that_before_the_image() {
         const OFF: &str = "ostree.prepare-root.composefs=0";
-        use Composefs::{Optional, Required, Unused};
+        use Composefs::{Optional, Required, Sealed, Unused};
         for (image, initramfs, kargs, expected) in [
             ("", None, &[][..], Some(Unused)),
             ("yes", None, &[], Some(Required)),
@@ -210,7 +205,7 @@ mod tests {
             ("signed", Some("maybe"), &[], Some(Optional)),
             ("yes", Some("signed"), &[], None),
             ("yes", Some("sometimes"), &[], None),
-            ("verity", None, &[], None),
+            ("verity", None, &[], Some(Sealed)),
             ("verity", None, &[OFF], Some(Unused)),
             ("no", Some("no"), &["ostree.prepare-root.composefs=signed"], None),
             ("signed", None, &["ostree.prepare-root.composefs=signed", OFF], Some(Unused)),

@@ -17,13 +17,14 @@ use crate::deployable::{Deployable, Installable};
 use crate::error::BuildError;
 use crate::filesystems::{fat_uuid, filesystem_role};
 use crate::identity::Identity;
+use crate::integrity::Sealer;
 use crate::labels;
 use crate::layout::{Filling, Layout};
 use crate::plan::{PlannedBoot, PlannedDeployment, PlannedEntry, PlannedImage, PlannedRollback};
 use crate::progress::{Progress, Station};
 use crate::recipe::{Recipe, SelinuxChoice};
 use crate::settings::Selinux;
-use crate::suitability;
+use crate::suitability::{self, Composefs};
 
 /// An installed system, not yet in file systems.
 pub(crate) struct System {
@@ -39,6 +40,8 @@ pub(crate) struct System {
     pub(crate) boot: PlannedBoot,
     pub(crate) rollback: Option<PlannedRollback>,
     pub(crate) notes: Vec<String>,
+    /// Bytes of scratch space beside the store of the images.
+    pub(crate) scratch: u64,
 }
 
 /// An image that has been read.
@@ -78,9 +81,10 @@ pub(crate) fn assemble(
     let stateroot =
         recipe.stateroot.clone().or_else(|| first.install.stateroot.clone()).unwrap_or_else(|| "default".to_owned());
     let target = target(recipe, first.image, &first.release, progress)?;
-    let config = RepoConfig {
+    let mut config = RepoConfig {
         bootloader: Bootloader::None,
         bls_append_except_default: first.install.bls_append_except_default.clone(),
+        fsverity: false,
     };
 
     // The one to roll back to goes first, as if it had been there before: what both name, refs among it, is the
@@ -115,6 +119,7 @@ pub(crate) fn assemble(
     let keys: Vec<_> = deployables.iter().map(|one| (&one.commit, one.boot_checksum.as_str())).collect();
     let serials = sysroot::serials(&keys);
     let mut entries = Vec::new();
+    let mut sealer = None;
     for (index, (deployable, serials)) in deployables.iter().zip(&serials).enumerate() {
         let mut add = recipe.kargs.clone();
         let wants_selinux = Selinux::read(&deployable.stored.tree).is_some_and(|selinux| selinux.is_on());
@@ -134,6 +139,9 @@ pub(crate) fn assemble(
         }
         .assemble(&deployable.stored.tree, architecture, &deployable.install)?;
         let composefs = suitability::composefs(&deployable.stored.tree, deployable.early.as_ref(), &kargs, progress)?;
+        if composefs == Composefs::Sealed && sealer.is_none() {
+            sealer = Some(Sealer::new(recipe)?);
+        }
         entries.push(PlannedEntry {
             // As libostree numbers them: the default has the highest.
             entry: format!(
@@ -147,6 +155,11 @@ pub(crate) fn assemble(
             options: kargs.join(" "),
             composefs: composefs.to_string(),
         });
+    }
+    if let Some(sealer) = &mut sealer {
+        config.fsverity = true;
+        let mut trees: Vec<_> = deployables.iter_mut().map(|deployable| &mut deployable.stored).collect();
+        sealer.objects(&mut repo, &mut trees)?;
     }
     let boot_entries: Vec<_> = deployables
         .iter()
@@ -191,16 +204,21 @@ pub(crate) fn assemble(
     let policy = default.policy.as_ref();
     let var_labels = if policy.is_some() { VarLabels::Written } else { VarLabels::Missing };
     let mut root = sysroot::build(repo, &config, &stateroot, &specs, var_labels, Some(&aleph))?;
+    let paths: Vec<_> = deployables
+        .iter()
+        .zip(&serials)
+        .map(|(one, serials)| sysroot::deployment_path(&stateroot, &one.commit, serials.deploy))
+        .collect();
+    let mut scratch = 0;
+    if let Some(mut sealer) = sealer {
+        sealer.rest(&mut root, &paths)?;
+        scratch = sealer.finish()?;
+    }
     let mut boot_tree = FileTree { root: boot };
     if !boot_is_separate {
         root.root.insert("boot", boot_tree.root.clone());
     }
     if let Some(policy) = policy {
-        let paths: Vec<_> = deployables
-            .iter()
-            .zip(&serials)
-            .map(|(one, serials)| sysroot::deployment_path(&stateroot, &one.commit, serials.deploy))
-            .collect();
         root = labels::root(root, policy, &stateroot, &paths, identity.created());
         boot_tree = labels::boot(boot_tree, policy, identity.created());
         notes.push(format!(
@@ -234,6 +252,7 @@ pub(crate) fn assemble(
         boot_tree,
         esp,
         notes,
+        scratch,
     })
 }
 
@@ -281,7 +300,10 @@ fn composefs(repo: &Repo, stored: &StoredTree) -> Result<Vec<u8>, BuildError> {
     let payload = |inode: &Arc<Inode>| -> std::io::Result<Payload> {
         let checksum = repo.object_checksum(inode)?.to_string();
         let (folder, name) = checksum.split_at(2);
-        Ok(Payload { path: format!("{folder}/{name}.file").into_bytes(), verity: None })
+        Ok(Payload {
+            path: format!("{folder}/{name}.file").into_bytes(),
+            verity: inode.seal.as_ref().map(|seal| seal.digest),
+        })
     };
     Ok(composefs_image(&stored.tree, payload)?)
 }

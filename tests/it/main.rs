@@ -7,6 +7,7 @@ mod disk;
 mod dry_run;
 mod floor_plan;
 mod inspect;
+mod integrity;
 mod judges;
 mod outputs;
 mod reproducible;

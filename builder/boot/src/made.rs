@@ -33,6 +33,6 @@ impl Maker {
 
     /// A file with the body of another: for file systems without owners and attributes.
     pub(crate) fn copy(self, of: &Arc<Inode>) -> Inode {
-        Inode { metadata: self.metadata(0o644), kind: of.kind.clone() }
+        Inode::new(self.metadata(0o644), of.kind.clone())
     }
 }

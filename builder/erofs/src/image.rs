@@ -275,7 +275,7 @@ mod tests {
                 device(),
                 "/dev/null cannot be represented in a composefs image: it is a character device",
             ),
-            (b"run".to_vec(), Inode { metadata: Metadata::root(0o600), kind: InodeKind::Fifo }.into(), "it is a FIFO"),
+            (b"run".to_vec(), Inode::new(Metadata::root(0o600), InodeKind::Fifo).into(), "it is a FIFO"),
             (vec![b'n'; 256], file(Metadata::root(0o644)), "its name has 256 bytes, 1 to 255 are possible"),
             (
                 b"a/..".to_vec(),
@@ -334,6 +334,6 @@ mod tests {
     }
 
     fn device() -> Node {
-        Inode { metadata: Metadata::root(0o666), kind: InodeKind::CharDevice { major: 1, minor: 3 } }.into()
+        Inode::new(Metadata::root(0o666), InodeKind::CharDevice { major: 1, minor: 3 }).into()
     }
 }

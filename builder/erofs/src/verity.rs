@@ -10,6 +10,7 @@
 
 use std::io::{self, Read};
 
+use builder_tree::{Content, ContentStore, Seal};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a block, of the body as of the tree.
@@ -56,6 +57,15 @@ impl MerkleTree {
     pub fn digest(&self) -> [u8; HASH] {
         Sha256::digest(self.descriptor()).into()
     }
+}
+
+/// The seal of a body, its Merkle tree in `store`. In memory is the tree of this one body, a 127th of it.
+///
+/// # Errors
+/// I/O of the body or of the store.
+pub fn seal(content: &Content, store: &mut ContentStore) -> io::Result<Seal> {
+    let tree = MerkleTree::of(content.reader(), content.size())?;
+    Ok(Seal { tree: store.add(b"", &tree.bytes)?, descriptor: tree.descriptor(), digest: tree.digest() })
 }
 
 /// The fs-verity digest of the `size` bytes that `reader` gives, in memory that does not grow with them.

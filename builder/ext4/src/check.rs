@@ -3,7 +3,8 @@
 use builder_tree::{Inode, InodeKind, Metadata};
 
 use crate::error::Unrepresentable;
-use crate::format::{FILE_MAX, SYMLINK_MAX, TIME_MAX, TIME_MIN};
+use crate::format::{BLOCK_SIZE, FILE_MAX, SYMLINK_MAX, TIME_MAX, TIME_MIN};
+use crate::seal;
 
 /// Largest major device number of Linux.
 const MAJOR_MAX: u32 = 0xfff;
@@ -18,10 +19,20 @@ pub(crate) fn leaf(inode: &Inode) -> Result<(), Unrepresentable> {
         // e2fsck clears the flag of links, devices, FIFOs and sockets (PR_1_SET_IMMUTABLE).
         return Err(Unrepresentable::Immutable { kind: inode.kind.name() });
     }
+    if inode.seal.is_some() && !regular {
+        return Err(Unrepresentable::Sealed { kind: inode.kind.name() });
+    }
     match &inode.kind {
         InodeKind::Regular(content) if content.size() > FILE_MAX => {
             Err(Unrepresentable::LargeFile { size: content.size(), limit: FILE_MAX })
         }
+        InodeKind::Regular(content) => match inode.seal.as_deref().map(|seal| seal::run(content.size(), seal).end()) {
+            // Its last block has a number of 32 bits too.
+            Some(end) if end > FILE_MAX / BLOCK_SIZE => {
+                Err(Unrepresentable::LargeSeal { size: content.size(), with: end * BLOCK_SIZE, limit: FILE_MAX })
+            }
+            _ => Ok(()),
+        },
         InodeKind::Symlink(target) if target.is_empty() => Err(Unrepresentable::EmptyTarget),
         InodeKind::Symlink(target) if target.len() > SYMLINK_MAX => {
             Err(Unrepresentable::LongTarget { length: target.len(), limit: SYMLINK_MAX })
@@ -59,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_has_no_form_is_refused() {
-        let with = |kind| Inode { metadata: Metadata::root(0o644), kind };
+        let with = |kind| Inode::new(Metadata::root(0o644), kind);
         let at = |seconds, nanoseconds| {
             let mut inode = with(InodeKind::Fifo);
             inode.metadata.mtime = Timestamp { seconds, nanoseconds };

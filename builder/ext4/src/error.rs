@@ -112,6 +112,22 @@ pub enum Unrepresentable {
         /// The limit.
         limit: u64,
     },
+    /// Metadata of fs-verity that outgrows 32-bit block numbers.
+    #[error("it has {size} bytes, {with} with its fs-verity metadata, at most {limit} fit")]
+    LargeSeal {
+        /// Its length in bytes.
+        size: u64,
+        /// Its length in bytes with the metadata.
+        with: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// fs-verity, but no file.
+    #[error("only regular files can have fs-verity, and it is a {kind}")]
+    Sealed {
+        /// What it is.
+        kind: &'static str,
+    },
     /// A device number outside of Linux's 12 and 20 bits.
     #[error("device number {major}:{minor} is above 4095:1048575")]
     DeviceNumber {

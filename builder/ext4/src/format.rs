@@ -166,6 +166,8 @@ pub(crate) mod ino {
     pub(crate) const INDEX_FLAG: u32 = 0x1000;
     /// `i_block` is the root of an extent tree.
     pub(crate) const EXTENTS_FLAG: u32 = 0x8_0000;
+    /// fs-verity metadata lies behind the end of the file.
+    pub(crate) const VERITY_FLAG: u32 = 0x10_0000;
 }
 
 /// Puts `value` at `at`.

@@ -37,6 +37,7 @@ mod options;
 mod place;
 mod plan;
 mod runs;
+mod seal;
 mod sharing;
 mod superblock;
 mod sweep;

@@ -53,7 +53,7 @@ pub(crate) fn demand(walk: &Walk<'_>) -> u64 {
     let slots = walk.slots.iter().map(|slot| match &slot.object {
         Object::Directory(directory) => u64::from(directory.blocks),
         Object::Leaf(inode) => match &inode.kind {
-            InodeKind::Regular(content) => runs::allocated(content).iter().map(|run| run.blocks).sum(),
+            InodeKind::Regular(_) => runs::of_inode(inode).iter().map(|run| run.blocks).sum(),
             InodeKind::Symlink(target) => u64::from(target.len() > FAST_SYMLINK_MAX),
             _ => 0,
         },
@@ -120,7 +120,10 @@ fn order(walk: &Walk<'_>) -> Vec<u32> {
     let mut bodies: Vec<(Option<u64>, u32)> = (0..)
         .zip(&walk.slots)
         .filter_map(|(number, slot)| match &slot.object {
-            Object::Leaf(inode) => inode.content().filter(|content| !content.is_empty()).map(|c| (c, number)),
+            Object::Leaf(inode) => inode
+                .content()
+                .filter(|content| !content.is_empty() || inode.seal.is_some())
+                .map(|content| (content, number)),
             Object::Directory(_) => None,
         })
         .map(|(content, number)| (content.store_position(), number))
@@ -157,8 +160,7 @@ impl Placer {
     fn bodies(&mut self, walk: &Walk<'_>, order: &[u32]) -> Result<(), AllocationError> {
         for &number in order {
             let Object::Leaf(inode) = &walk.slots[number as usize].object else { continue };
-            let Some(content) = inode.content() else { continue };
-            let runs = runs::allocated(content).into_iter().map(|run| {
+            let runs = runs::of_inode(inode).into_iter().map(|run| {
                 // Files are checked to have fewer than 2^32 blocks.
                 let block = |n: u64| u32::try_from(n).expect("a file has fewer than 2^32 blocks");
                 (block(run.first), block(run.blocks))

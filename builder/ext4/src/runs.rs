@@ -1,8 +1,9 @@
 //! Which blocks of a body are allocated, and which of these are written.
 
-use builder_tree::{Content, Source};
+use builder_tree::{Content, Inode, Source};
 
 use crate::format::{BLOCK_LEN, BLOCK_SIZE, blocks_for};
+use crate::seal;
 
 /// Zero runs of so many blocks become holes. Shorter ones are allocated, so that a file has few extents.
 const HOLE: u64 = 16;
@@ -17,9 +18,16 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn end(self) -> u64 {
+    pub(crate) fn end(self) -> u64 {
         self.first + self.blocks
     }
+}
+
+/// The blocks of an inode, those of its fs-verity metadata last.
+pub(crate) fn of_inode(inode: &Inode) -> Vec<Run> {
+    let Some(content) = inode.content() else { return Vec::new() };
+    let seal = inode.seal.as_deref().map(|seal| seal::run(content.size(), seal));
+    allocated(content).into_iter().chain(seal).collect()
 }
 
 /// The blocks that are not holes, in order.

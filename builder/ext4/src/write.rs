@@ -18,6 +18,7 @@ use crate::journal;
 use crate::options::Options;
 use crate::place::{JOURNAL, Layout};
 use crate::runs;
+use crate::seal;
 use crate::superblock::SuperblockFields;
 use crate::sweep::Sweep;
 use crate::walk::{self, LOST, Object, PlannedDirectory, Slot, Walk, inode_number, slot_of};
@@ -183,7 +184,10 @@ impl<'i, 'a> Writer<'i, 'a> {
             }
             Object::Leaf(inode) => {
                 let (flags, block) = match &inode.kind {
-                    InodeKind::Regular(_) => (ino::EXTENTS_FLAG, extents()),
+                    InodeKind::Regular(_) => {
+                        let verity = if inode.seal.is_some() { ino::VERITY_FLAG } else { 0 };
+                        (ino::EXTENTS_FLAG | verity, extents())
+                    }
                     InodeKind::Symlink(target) if target.len() <= FAST_SYMLINK_MAX => {
                         let mut block = [0; ino::BLOCK_LENGTH];
                         block[..target.len()].copy_from_slice(target);
@@ -292,7 +296,14 @@ impl<'i, 'a> Writer<'i, 'a> {
             if let Object::Leaf(inode) = &self.walk.slots[number as usize].object
                 && let Some(content) = inode.content()
             {
-                self.body(sweep, number, content)?;
+                self.body(sweep, number, content, 0)?;
+                if let Some(seal) = inode.seal.as_deref() {
+                    let run = seal::run(content.size(), seal);
+                    self.body(sweep, number, &seal.tree, run.first)?;
+                    for (physical, ..) in pieces(self.layout.extents(number), run.end() - 1, 1) {
+                        sweep.write(physical, &seal::descriptor_block(seal))?;
+                    }
+                }
             }
         }
         for (number, blocks) in self.layout.trees() {
@@ -306,10 +317,11 @@ impl<'i, 'a> Writer<'i, 'a> {
         Ok(())
     }
 
-    fn body(&self, sweep: &mut Sweep<'_, 'i>, slot: u32, content: &'i Content) -> io::Result<()> {
+    /// Writes `content` to the blocks of a slot's file from `first` on.
+    fn body(&self, sweep: &mut Sweep<'_, 'i>, slot: u32, content: &'i Content, first: u64) -> io::Result<()> {
         let extents = self.layout.extents(slot);
         for (run, source) in runs::written(content) {
-            for (physical, skipped, blocks) in pieces(extents, run.first, run.blocks) {
+            for (physical, skipped, blocks) in pieces(extents, first + run.first, run.blocks) {
                 match source {
                     Source::File { file, offset } => {
                         sweep.copy(physical, file, offset + skipped * BLOCK_SIZE, blocks)?;

@@ -60,7 +60,7 @@ fn node(step: &Step, seed: u32, store: &mut ContentStore, last: &mut Option<Arc<
             file(writer.finish().unwrap()).kind
         }
     };
-    let inode = Arc::new(Inode { metadata, kind });
+    let inode = Arc::new(Inode::new(metadata, kind));
     *last = Some(Arc::clone(&inode));
     Node::Leaf(inode)
 }

@@ -204,7 +204,7 @@ fn impossible_sizes_are_refused_with_numbers() {
 #[test]
 fn what_fat_cannot_hold_is_refused_by_path() {
     let regular = |metadata| Node::from(Inode::regular(metadata, Content::empty()));
-    let kind = |kind| Node::from(Inode { metadata: Metadata::root(0o644), kind });
+    let kind = |kind| Node::from(Inode::new(Metadata::root(0o644), kind));
     let labelled =
         Metadata { xattrs: BTreeMap::from([(b"security.selinux".to_vec(), b"x".to_vec())]), ..Metadata::root(0o644) };
     let immutable = Metadata { immutable: true, ..Metadata::root(0o644) };

@@ -128,7 +128,7 @@ impl<'a> LayerBuilder<'a> {
             self.place(&parent, name, Inode::regular(metadata, Content::empty()).into());
             return Ok(());
         }
-        let device = |kind| Node::from(Inode { metadata: metadata.clone(), kind });
+        let device = |kind| Node::from(Inode::new(metadata.clone(), kind));
         let node = match kind {
             EntryKind::Directory => {
                 self.place_directory(&parent, name, metadata);
@@ -155,7 +155,7 @@ impl<'a> LayerBuilder<'a> {
             }
             // A link has no permissions of its own; Linux shows them as 0777.
             EntryKind::Symlink(target) => {
-                Inode { metadata: Metadata { mode: 0o777, ..metadata }, kind: InodeKind::Symlink(target) }.into()
+                Inode::new(Metadata { mode: 0o777, ..metadata }, InodeKind::Symlink(target)).into()
             }
             EntryKind::CharDevice(major, minor) => device(InodeKind::CharDevice { major, minor }),
             EntryKind::BlockDevice(major, minor) => device(InodeKind::BlockDevice { major, minor }),

@@ -46,6 +46,8 @@ pub struct RepoConfig {
     pub bootloader: Bootloader,
     /// `sysroot.bls-append-except-default`, of an image's install configuration.
     pub bls_append_except_default: Option<String>,
+    /// `ex-integrity.fsverity`: new objects get fs-verity, as those that are there have it.
+    pub fsverity: bool,
 }
 
 impl RepoConfig {
@@ -62,6 +64,9 @@ impl RepoConfig {
             let value = key_file_value("bls-append-except-default", append)?;
             text.push_str(&format!("bls-append-except-default={value}\n"));
         }
+        if self.fsverity {
+            text.push_str("\n[ex-integrity]\nfsverity=true\n");
+        }
         Ok(text)
     }
 }
@@ -75,9 +80,13 @@ mod tests {
         let common =
             "[core]\nrepo_version=1\nmode=bare\n\n[sysroot]\nbootloader=none\nbootprefix=true\nreadonly=true\n";
         assert_eq!(RepoConfig::default().text().unwrap(), common);
-        let config =
-            RepoConfig { bootloader: Bootloader::Zipl, bls_append_except_default: Some("grub_users \"\"".to_owned()) };
-        let expected = common.replace("=none", "=zipl") + "bls-append-except-default=grub_users \"\"\n";
+        let config = RepoConfig {
+            bootloader: Bootloader::Zipl,
+            bls_append_except_default: Some("grub_users \"\"".to_owned()),
+            fsverity: true,
+        };
+        let expected = common.replace("=none", "=zipl")
+            + "bls-append-except-default=grub_users \"\"\n\n[ex-integrity]\nfsverity=true\n";
         assert_eq!(config.text().unwrap(), expected);
         let broken = RepoConfig { bls_append_except_default: Some("a\n[core]".to_owned()), ..config };
         assert!(broken.text().is_err());

@@ -14,7 +14,7 @@ pub(crate) fn independent(directory: &Directory, maker: Maker) -> Directory {
 
 /// One inode, with the maker's time.
 pub(crate) fn leaf(inode: &Inode, maker: Maker) -> Arc<Inode> {
-    Arc::new(Inode { metadata: from_now(&inode.metadata, maker), kind: inode.kind.clone() })
+    Arc::new(Inode::new(from_now(&inode.metadata, maker), inode.kind.clone()))
 }
 
 fn from_now(metadata: &Metadata, maker: Maker) -> Metadata {

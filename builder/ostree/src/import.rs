@@ -165,10 +165,10 @@ mod tests {
                     tree.make_directories(path.as_bytes(), &Metadata::root(0o755)).unwrap();
                     continue;
                 }
-                "fifo" => Inode { metadata, kind: InodeKind::Fifo },
-                "socket" => Inode { metadata, kind: InodeKind::Socket },
-                "null" => Inode { metadata, kind: InodeKind::CharDevice { major: 1, minor: 3 } },
-                "loop" => Inode { metadata, kind: InodeKind::BlockDevice { major: 7, minor: 0 } },
+                "fifo" => Inode::new(metadata, InodeKind::Fifo),
+                "socket" => Inode::new(metadata, InodeKind::Socket),
+                "null" => Inode::new(metadata, InodeKind::CharDevice { major: 1, minor: 3 }),
+                "loop" => Inode::new(metadata, InodeKind::BlockDevice { major: 7, minor: 0 }),
                 link if link.starts_with('>') => Inode::symlink(&link.as_bytes()[1..]),
                 text => Inode::regular(metadata, Content::bytes(text.as_bytes().to_vec())),
             };

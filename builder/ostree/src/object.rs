@@ -130,7 +130,7 @@ pub(crate) fn content_object(inode: &Inode, links_from: Timestamp) -> Inode {
         xattrs: kept_xattrs(&inode.metadata, symlink),
         immutable: false,
     };
-    Inode { metadata, kind: inode.kind.clone() }
+    Inode::new(metadata, inode.kind.clone())
 }
 
 /// The metadata of a directory as the repository keeps it.

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use builder_tree::{Directory, DisplayPath, FileTree, Fingerprint, Inode, Metadata};
+use builder_tree::{Content, Directory, DisplayPath, FileTree, Fingerprint, Inode, Metadata, Seal};
 
 use crate::made::Maker;
 use crate::object::{
     DirTree, MAX_METADATA_SIZE, ObjectKind, body_prefix, check_leaf, check_name, check_xattrs, content_object,
     directory_metadata, dirmeta, file_checksum, metadata_object,
 };
-use crate::rebuild::{Rebuild, rebuild};
+use crate::rebuild::{Rebuild, rebuild, rebuild_simply};
 use crate::refs::Refs;
 use crate::{Checksum, Commit, OstreeError, RepoConfig};
 
@@ -101,6 +101,35 @@ impl Repo {
             .and_then(|content| content.fingerprint())
             .and_then(|print| self.read_again.get(&(*print, Checksum::of(&body_prefix(&inode.metadata)))).copied());
         known.map_or_else(|| file_checksum(inode), Ok)
+    }
+
+    /// Gives the object of every regular file the seal that `seal` makes of its body, here and in `trees`, which were
+    /// added before.
+    ///
+    /// # Errors
+    /// Those of `seal`.
+    pub fn seal(
+        &mut self,
+        trees: &mut [&mut StoredTree],
+        seal: &mut dyn FnMut(&Content) -> std::io::Result<Seal>,
+    ) -> std::io::Result<()> {
+        // As they lie in the store, which is then read from front to back.
+        let files = self.objects.iter_mut().filter(|((_, kind), _)| *kind == ObjectKind::File);
+        let mut objects: Vec<_> = files.map(|(_, object)| object).collect();
+        objects.sort_by_key(|object| object.content().and_then(Content::store_position));
+        let mut sealed = HashMap::new();
+        for object in objects {
+            let Some(content) = object.content() else { continue };
+            let with = Inode { seal: Some(Arc::new(seal(content)?)), ..Inode::clone(object) };
+            let before = std::mem::replace(object, Arc::new(with));
+            // The old one is kept, so that no new one has its address.
+            sealed.insert(Arc::as_ptr(&before), (before, Arc::clone(object)));
+        }
+        for tree in trees {
+            let leaf = |inode: &Arc<Inode>| sealed.get(&Arc::as_ptr(inode)).map_or(inode, |(_, new)| new).clone();
+            tree.tree.root = rebuild_simply(&tree.tree.root, Metadata::clone, leaf);
+        }
+        Ok(())
     }
 
     fn add_metadata(

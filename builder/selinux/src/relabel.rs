@@ -258,7 +258,7 @@ impl<'p> Asking<'p> {
         if !self.set(&mut metadata, label) {
             return Arc::clone(inode);
         }
-        let new = || Arc::new(Inode { metadata, kind: inode.kind.clone() });
+        let new = || Arc::new(Inode { metadata, ..Inode::clone(inode) });
         if Arc::strong_count(inode) == 1 {
             return new();
         }

@@ -1,6 +1,7 @@
 //! What a file is, apart from its names.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::Content;
 
@@ -48,6 +49,21 @@ pub struct Inode {
     pub metadata: Metadata,
     /// The type with what belongs to it.
     pub kind: InodeKind,
+    /// What makes the kernel check each block that is read; for regular files, which nobody can write to from then on.
+    pub seal: Option<Arc<Seal>>,
+}
+
+/// What fs-verity keeps of a file, beside its body.
+///
+/// Source: Linux, Documentation/filesystems/fsverity.rst.
+#[derive(Clone, Debug)]
+pub struct Seal {
+    /// The Merkle tree, the root's level first: a multiple of [`crate::BLOCK`] bytes, none for a body of one block.
+    pub tree: Content,
+    /// `struct fsverity_descriptor` with the root hash.
+    pub descriptor: [u8; 256],
+    /// The fs-verity digest, which stands for the body: SHA-256 of the descriptor.
+    pub digest: [u8; 32],
 }
 
 /// The type of an inode.
@@ -106,16 +122,22 @@ impl InodeKind {
 }
 
 impl Inode {
+    /// An inode without a seal.
+    #[must_use]
+    pub fn new(metadata: Metadata, kind: InodeKind) -> Self {
+        Self { metadata, kind, seal: None }
+    }
+
     /// A regular file.
     #[must_use]
     pub fn regular(metadata: Metadata, content: Content) -> Self {
-        Self { metadata, kind: InodeKind::Regular(content) }
+        Self::new(metadata, InodeKind::Regular(content))
     }
 
     /// A symbolic link of root's; its mode is always 0o777.
     #[must_use]
     pub fn symlink(target: impl Into<Vec<u8>>) -> Self {
-        Self { metadata: Metadata::root(0o777), kind: InodeKind::Symlink(target.into()) }
+        Self::new(Metadata::root(0o777), InodeKind::Symlink(target.into()))
     }
 
     /// The body, where it is a regular file.

@@ -87,7 +87,7 @@ fn leaf(path: &Path, stat: &fs::Metadata) -> Inode {
         kind if kind.is_fifo() => InodeKind::Fifo,
         _ => InodeKind::Socket,
     };
-    Inode { metadata: metadata(path, stat), kind }
+    Inode::new(metadata(path, stat), kind)
 }
 
 fn metadata(path: &Path, stat: &fs::Metadata) -> Metadata {

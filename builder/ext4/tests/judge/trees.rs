@@ -76,7 +76,7 @@ pub(crate) fn everything(store: &mut ContentStore) -> FileTree {
         ("fifo", InodeKind::Fifo),
         ("socket", InodeKind::Socket),
     ] {
-        root.insert(name, Inode { metadata: Metadata::root(0o600), kind });
+        root.insert(name, Inode::new(Metadata::root(0o600), kind));
     }
     // Components of at most 255 bytes, as the kernel demands of a path.
     for length in [1, 59, 60, 61, 4095] {

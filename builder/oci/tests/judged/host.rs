@@ -78,7 +78,7 @@ fn leaf(path: &Path) -> Inode {
     } else {
         InodeKind::Regular(Content::bytes(fs::read(path).unwrap()))
     };
-    Inode { metadata: metadata(path), kind }
+    Inode::new(metadata(path), kind)
 }
 
 fn metadata(path: &Path) -> Metadata {

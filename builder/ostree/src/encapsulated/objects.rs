@@ -174,7 +174,7 @@ impl Gathered {
             }
             None => Xattrs::new(),
         };
-        let mut found = Inode { metadata: inode.metadata.clone(), kind: inode.kind.clone() };
+        let mut found = Inode::new(inode.metadata.clone(), inode.kind.clone());
         found.metadata.xattrs = xattrs;
         check_kept(layer, &object, &found)?;
         let read = |source| EncapsulatedError::Read { layer, object: object(), source };

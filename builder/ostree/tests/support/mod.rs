@@ -133,7 +133,7 @@ fn read_directory(at: &Path, links: &mut HashMap<u64, Arc<Inode>>) -> Directory 
                 0o140_000 => InodeKind::Socket,
                 _ => InodeKind::CharDevice { major: 0, minor: 0 },
             };
-            Arc::new(Inode { metadata: metadata(&path), kind })
+            Arc::new(Inode::new(metadata(&path), kind))
         });
         directory.insert(name, Arc::clone(inode));
     }
