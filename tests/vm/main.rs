@@ -6,6 +6,7 @@
 
 mod checks;
 mod fallback;
+mod integrity;
 mod loaders;
 mod machine;
 mod must_fail;

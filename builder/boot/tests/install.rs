@@ -200,6 +200,8 @@ fn systemd_boot_counts_the_tries_of_the_default_where_the_image_can_mark_it_good
         SYSTEMD[0],
         ("usr/lib/systemd/systemd-bless-boot", "ELF"),
         ("usr/lib/systemd/system-generators/systemd-bless-boot-generator", "ELF"),
+        // Where the ESP is mounted.
+        ("efi/.keep", ""),
     ];
     for (files, deployments, names) in [
         (SYSTEMD, &[NEW][..], &["ostree-1.conf"][..]),
