@@ -1,9 +1,14 @@
 //! An update made on the machine by ostree itself, and the menu that shows it without our help.
 
-use builder_qemu::Pattern;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use builder_qemu::{Disk, Pattern, Running};
+use diskwright_tests::judge::judge;
+use diskwright_tests::partition::extract;
 
 use crate::checks::booted_system;
-use crate::machine::{BOOT, COMMAND, disk, logged_in, machine};
+use crate::machine::{BOOT, COMMAND, TestDisk, disk, logged_in, machine};
 
 #[test]
 fn the_menu_follows_an_update_and_a_rollback_made_by_ostree() {
@@ -49,6 +54,106 @@ fn the_menu_follows_an_update_and_a_rollback_made_by_ostree() {
     assert!(booted(&status).contains(&first), "{status}");
     let gone = shell.run("test ! -e /usr/lib/second && ! grep -q second=1 /proc/cmdline", COMMAND).unwrap();
     assert_eq!(gone.status, 0, "{}", gone.text);
+}
+
+#[test]
+#[ignore = "full boot matrix: tests/run full"]
+fn an_update_is_pulled_from_a_repository_and_rolled_back_and_cleaned_up() {
+    let disk = disk("example", &[]);
+    let first = disk.plan["deployment"]["commit"].as_str().unwrap().to_owned();
+    let directory = tempfile::tempdir_in(diskwright_tests::command::target()).unwrap();
+    let (published, second) = publish(&disk, directory.path());
+
+    let with_second_drive = machine(&disk.path).memory_mib(2048).disk(Disk::raw(&published));
+    let mut running = with_second_drive.build().unwrap().start().unwrap();
+    logged_in(&mut running, "before the update");
+    let mut shell = running.shell(BOOT).unwrap();
+    booted_system(&mut shell, &disk.plan);
+    let changes = "echo mine > /etc/mine && echo mine >> /etc/issue && echo kept > /var/kept";
+    let _ = shell.check(changes, COMMAND).unwrap();
+    let pull = "( set -e; mkdir /run/published; mount -o ro /dev/vdb /run/published; mount -o remount,rw /sysroot
+        ostree remote add --no-sign-verify published file:///run/published
+        ostree pull published os/next; ostree admin deploy --retain published:os/next; sync )";
+    let _ = shell.check(pull, BOOT).unwrap();
+    reboot_into(&mut running, "the update", &second);
+    let mut shell = running.shell(BOOT).unwrap();
+    // What came with the update, what was changed here, what lies beside all deployments.
+    let merged = shell.check("tail -n 1 /usr/lib/os-release /etc/issue; cat /etc/new /etc/mine /var/kept", COMMAND);
+    assert_eq!(merged.unwrap(), "==> /usr/lib/os-release <==\nNEXT=1\n\n==> /etc/issue <==\nmine\nnew\nmine\nkept");
+
+    turn(&mut running, 1);
+    reboot_into(&mut running, "the rollback", &first);
+    let mut shell = running.shell(BOOT).unwrap();
+    let gone = shell.run("grep NEXT /usr/lib/os-release; test -e /etc/new", COMMAND).unwrap();
+    assert_ne!(gone.status, 0, "{}", gone.text);
+    assert_eq!(shell.check("cat /var/kept /etc/mine", COMMAND).unwrap(), "kept\nmine");
+    turn(&mut running, 1);
+    reboot_into(&mut running, "back again", &second);
+
+    // Refs of the image are what bootc itself removes when the image's last deployment goes.
+    let mut shell = running.shell(BOOT).unwrap();
+    let clean = format!(
+        "( set -e; mount -o remount,rw /sysroot; repo=/sysroot/ostree/repo
+        sum=$(ostree --repo=$repo ls -C {first} /usr/lib/os-release | awk '{{ print $5 }}')
+        object=$repo/objects/$(echo $sum | cut -c 1-2)/$(echo $sum | cut -c 3-).file
+        test -e $object; ostree admin undeploy 1
+        ostree --repo=$repo refs --list ostree/container | xargs -n 1 ostree --repo=$repo refs --delete
+        ostree admin cleanup; test ! -e $object; test ! -e $repo/objects/{commit}.commit; ostree fsck --repo=$repo )",
+        commit = format_args!("{}/{}", &first[..2], &first[2..]),
+    );
+    let _ = shell.check(&clean, BOOT).unwrap();
+    reboot_into(&mut running, "the one that is left", &second);
+    let mut shell = running.shell(BOOT).unwrap();
+    let status = shell.check("ostree admin status", COMMAND).unwrap();
+    assert!(!status.contains(&first), "{status}");
+}
+
+/// Publishes the next version of the system of `disk` on a drive of its own; gives the drive and the commit.
+fn publish(disk: &TestDisk, directory: &Path) -> (PathBuf, String) {
+    let first = disk.plan["deployment"]["commit"].as_str().unwrap();
+    let path = |name: &str| directory.join(name).display().to_string();
+    let root = extract(&disk.path, "root", directory);
+    std::fs::create_dir(path("mounted")).unwrap();
+    let _ = judge("mount", ["-o", "loop,ro", root.to_str().unwrap(), &path("mounted")]).passed();
+    let repo = format!("--repo={}", path("published"));
+    let installed = path("mounted/ostree/repo");
+    let work = || {
+        let _ = judge("ostree", [&repo, "init", "--mode=archive"]).passed();
+        let _ = judge("ostree", [&repo, "pull-local", &installed, first]).passed();
+        let release = std::fs::read_to_string(path(&format!(
+            "mounted/ostree/deploy/default/deploy/{first}.0/usr/lib/os-release"
+        )));
+        std::fs::create_dir_all(path("more/usr/lib")).unwrap();
+        std::fs::create_dir_all(path("more/usr/etc")).unwrap();
+        std::fs::write(path("more/usr/lib/os-release"), release.unwrap() + "NEXT=1\n").unwrap();
+        std::fs::write(path("more/usr/etc/new"), "new\n").unwrap();
+        let (below, above) = (format!("--tree=ref={first}"), format!("--tree=dir={}", path("more")));
+        let owner = ["--owner-uid=0", "--owner-gid=0", "--no-bindings"];
+        let commit = [&[&repo, "commit", "--branch=os/next", &below, &above], &owner[..]].concat();
+        judge("ostree", commit).passed().stdout.trim().to_owned()
+    };
+    let second = work();
+    let _ = Command::new("umount").arg(path("mounted")).status();
+    let drive = path("published.img");
+    let _ = judge("mke2fs", ["-q", "-t", "ext4", "-d", &path("published"), &drive, "4G"]).passed();
+    (drive.into(), second)
+}
+
+/// Makes the deployment with that number the default.
+fn turn(running: &mut Running, number: u32) {
+    let mut shell = running.shell(BOOT).unwrap();
+    let turn = format!("mount -o remount,rw /sysroot && ostree admin set-default {number} && sync");
+    let _ = shell.check(&turn, COMMAND).unwrap();
+}
+
+/// Reboots, and awaits that `commit` is booted.
+fn reboot_into(running: &mut Running, stage: &str, commit: &str) {
+    running.send("systemctl reboot\n").unwrap();
+    let _ = running.expect(&Pattern::literal("BdsDxe: starting"), BOOT).unwrap();
+    logged_in(running, stage);
+    let mut shell = running.shell(BOOT).unwrap();
+    let status = shell.check("ostree admin status", COMMAND).unwrap();
+    assert!(booted(&status).contains(commit), "{stage}: {status}");
 }
 
 fn booted(status: &str) -> &str {
