@@ -201,12 +201,39 @@ fn an_image_that_would_not_boot_is_refused_before_writing() {
         0o644,
         b"kargs = [\"a\"]\ncolour = \"red\"\n",
     );
+    let with_attribute =
+        |length: usize| system().attribute("user.large", &vec![b'x'; length]).file("usr/large", 0o644, b"");
+    let with_label = |length: usize| {
+        system().file("etc/selinux/config", 0o644, b"SELINUX=enforcing\nSELINUXTYPE=targeted\n").file(
+            "etc/selinux/targeted/contexts/files/file_contexts",
+            0o644,
+            format!("/usr/bin/tool\tsystem_u:object_r:{}:s0\n", "t".repeat(length)).as_bytes(),
+        )
+    };
     type Case<'a> = (&'a str, Layer, &'a [&'a str], i32, Vec<&'a str>);
     let table: Vec<Case<'_>> = vec![
         ("no kernel", base(), &[], VALIDATION, vec!["no kernel", "usr/lib/modules", "hint: "]),
         ("two kernels", kernel(system(), "6.1.0"), &[], VALIDATION, vec!["6.1.0", "6.12.1", "hint: "]),
         ("no boot loader", without_loader, &[], VALIDATION, vec!["usr/lib/bootupd/updates", "hint: "]),
         ("bad kargs.d", bad_kargs, &[], VALIDATION, vec!["10-bad.toml", "colour"]),
+        (
+            "composefs that has to be signed",
+            system(),
+            &["--karg", "ostree.prepare-root.composefs=signed"],
+            UNSUPPORTED,
+            vec!["kernel argument", "`signed`", "hint: "],
+        ),
+        (
+            "composefs setting without a meaning",
+            system(),
+            &["--karg", "ostree.prepare-root.composefs=sometimes"],
+            UNSUPPORTED,
+            vec!["`sometimes`", "expected yes, no", "hint: "],
+        ),
+        ("attribute too large for Linux", with_attribute(70_000), &[], INPUT, vec!["user.large", "64 KiB"]),
+        ("attribute too large for ext4", with_attribute(5000), &[], VALIDATION, vec!["usr/large", "user.large"]),
+        ("label too long for Linux", with_label(5000), &[], VALIDATION, vec!["file_contexts line 1", "4095"]),
+        ("label too long for ext4", with_label(4060), &[], VALIDATION, vec!["tool", "security.selinux"]),
         ("root too small", system(), &["--root-size", "4MiB"], VALIDATION, vec!["root", "4 MiB", "hint: "]),
         (
             "disk too small",

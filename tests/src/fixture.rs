@@ -64,6 +64,17 @@ impl Layer {
         self.entry(EntryType::Regular, path, mode, None, body)
     }
 
+    /// Gives the next entry an extended attribute.
+    ///
+    /// # Panics
+    /// Never: memory takes it.
+    #[must_use]
+    pub fn attribute(mut self, name: &str, value: &[u8]) -> Self {
+        let key = format!("SCHILY.xattr.{name}");
+        self.tar.append_pax_extensions([(key.as_str(), value)]).expect("memory takes it");
+        self
+    }
+
     /// A symbolic link.
     #[must_use]
     pub fn symlink(self, path: &str, target: &str) -> Self {
