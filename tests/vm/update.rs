@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use builder_qemu::{Disk, Pattern, Running};
+use builder_qemu::{Disk, Pattern, Running, Shell};
 use diskwright_tests::judge::judge;
 use diskwright_tests::partition::extract;
 
@@ -76,23 +76,20 @@ fn an_update_is_pulled_from_a_repository_and_rolled_back_and_cleaned_up() {
         ostree remote add --no-sign-verify published file:///run/published
         ostree pull published os/next; ostree admin deploy --retain published:os/next; sync )";
     let _ = shell.check(pull, BOOT).unwrap();
-    reboot_into(&mut running, "the update", &second);
-    let mut shell = running.shell(BOOT).unwrap();
+    let mut shell = reboot_into(&mut running, "the update", &second);
     // What came with the update, what was changed here, what lies beside all deployments.
     let merged = shell.check("tail -n 1 /usr/lib/os-release /etc/issue; cat /etc/new /etc/mine /var/kept", COMMAND);
     assert_eq!(merged.unwrap(), "==> /usr/lib/os-release <==\nNEXT=1\n\n==> /etc/issue <==\nmine\nnew\nmine\nkept");
 
-    turn(&mut running, 1);
-    reboot_into(&mut running, "the rollback", &first);
-    let mut shell = running.shell(BOOT).unwrap();
+    turn(&mut shell, 1);
+    let mut shell = reboot_into(&mut running, "the rollback", &first);
     let gone = shell.run("grep NEXT /usr/lib/os-release; test -e /etc/new", COMMAND).unwrap();
     assert_ne!(gone.status, 0, "{}", gone.text);
     assert_eq!(shell.check("cat /var/kept /etc/mine", COMMAND).unwrap(), "kept\nmine");
-    turn(&mut running, 1);
-    reboot_into(&mut running, "back again", &second);
+    turn(&mut shell, 1);
+    let mut shell = reboot_into(&mut running, "back again", &second);
 
     // Refs of the image are what bootc itself removes when the image's last deployment goes.
-    let mut shell = running.shell(BOOT).unwrap();
     let clean = format!(
         "( set -e; mount -o remount,rw /sysroot; repo=/sysroot/ostree/repo
         sum=$(ostree --repo=$repo ls -C {first} /usr/lib/os-release | awk '{{ print $5 }}')
@@ -103,8 +100,7 @@ fn an_update_is_pulled_from_a_repository_and_rolled_back_and_cleaned_up() {
         commit = format_args!("{}/{}", &first[..2], &first[2..]),
     );
     let _ = shell.check(&clean, BOOT).unwrap();
-    reboot_into(&mut running, "the one that is left", &second);
-    let mut shell = running.shell(BOOT).unwrap();
+    let mut shell = reboot_into(&mut running, "the one that is left", &second);
     let status = shell.check("ostree admin status", COMMAND).unwrap();
     assert!(!status.contains(&first), "{status}");
 }
@@ -141,20 +137,20 @@ fn publish(disk: &TestDisk, directory: &Path) -> (PathBuf, String) {
 }
 
 /// Makes the deployment with that number the default.
-fn turn(running: &mut Running, number: u32) {
-    let mut shell = running.shell(BOOT).unwrap();
+fn turn(shell: &mut Shell<'_>, number: u32) {
     let turn = format!("mount -o remount,rw /sysroot && ostree admin set-default {number} && sync");
     let _ = shell.check(&turn, COMMAND).unwrap();
 }
 
 /// Reboots, and awaits that `commit` is booted.
-fn reboot_into(running: &mut Running, stage: &str, commit: &str) {
+fn reboot_into<'r>(running: &'r mut Running, stage: &str, commit: &str) -> Shell<'r> {
     running.send("systemctl reboot\n").unwrap();
     let _ = running.expect(&Pattern::literal("BdsDxe: starting"), BOOT).unwrap();
     logged_in(running, stage);
     let mut shell = running.shell(BOOT).unwrap();
     let status = shell.check("ostree admin status", COMMAND).unwrap();
     assert!(booted(&status).contains(commit), "{stage}: {status}");
+    shell
 }
 
 fn booted(status: &str) -> &str {
