@@ -6,9 +6,9 @@ use diskwright_tests::command::diskwright;
 use diskwright_tests::fixture::{Image, system, tiny};
 use diskwright_tests::image::real;
 use diskwright_tests::judge::judge;
-use diskwright_tests::partition::{extract, partitions};
+use diskwright_tests::partition::{Mounted, extract, partitions};
 
-use crate::judges::{Mounted, build, judge_disk};
+use crate::judges::{build, judge_disk};
 
 #[test]
 fn a_tiny_image_makes_a_disk_that_every_judge_accepts() {

@@ -1,32 +1,11 @@
 //! Disks judged part by part, by tools that nobody here wrote.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use diskwright_tests::command::diskwright;
 use diskwright_tests::judge::judge;
-use diskwright_tests::partition::{extract, partitions};
+use diskwright_tests::partition::{Mounted, extract, partitions};
 use serde_json::Value;
-
-/// A file system mounted read-only through a loop device; unmounted when dropped.
-pub(crate) struct Mounted {
-    pub(crate) at: PathBuf,
-}
-
-impl Mounted {
-    pub(crate) fn new(image: &Path, at: PathBuf) -> Self {
-        fs::create_dir(&at).unwrap();
-        let _ = judge("mount", ["-o".as_ref(), "loop,ro".as_ref(), image.as_os_str(), at.as_os_str()]).passed();
-        Self { at }
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.at).status();
-    }
-}
 
 /// Builds a disk; gives its path and what the program said of it.
 pub(crate) fn build(directory: &Path, source: &str, arguments: &[&str]) -> (PathBuf, Value) {

@@ -153,7 +153,7 @@ fn a_separate_boot_is_labelled_as_boot() {
     let (disk, _) = build(directory.path(), &source, &["--layout", layout.to_str().unwrap()]);
     let boot = diskwright_tests::partition::extract(&disk, "boot", directory.path());
     let _ = judge("e2fsck", ["-fn".as_ref(), boot.as_os_str()]).passed();
-    let mounted = crate::judges::Mounted::new(&boot, directory.path().join("mounted"));
+    let mounted = diskwright_tests::partition::Mounted::new(&boot, directory.path().join("mounted"));
     for (path, found) in files(&mounted.at) {
         let name = path.rsplit('/').next().unwrap();
         let expected = if name.starts_with("vmlinuz") { "s:o:kernel_t" } else { "s:o:boot_t" };

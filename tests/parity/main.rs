@@ -11,13 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use diskwright_tests::command::diskwright;
 use diskwright_tests::fixture::{Image, Layer, blob_path, system};
 use diskwright_tests::image::{directory, real};
 use diskwright_tests::judge::judge;
-use diskwright_tests::partition::extract;
+use diskwright_tests::partition::{Mounted, extract};
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
@@ -122,9 +121,9 @@ fn theirs(layout: &Path, here: &Path) -> (PathBuf, Vec<(String, String)>, String
     (repo, layers, commit.trim().to_owned())
 }
 
-/// The root of a disk of ours, mounted until it is dropped.
+/// The root of a disk of ours.
 struct Ours {
-    at: PathBuf,
+    mounted: Mounted,
     commit: String,
 }
 
@@ -134,20 +133,12 @@ impl Ours {
         let run = diskwright(here, arguments).succeeded();
         let result: Value = serde_json::from_str(&run.stdout).unwrap();
         let image = extract(&here.join("disk.raw"), "root", here);
-        let at = here.join("ours");
-        fs::create_dir(&at).unwrap();
-        let _ = judge("mount", ["-o".as_ref(), "loop,ro".as_ref(), image.as_os_str(), at.as_os_str()]).passed();
-        Self { at, commit: result["plan"]["deployment"]["commit"].as_str().unwrap().to_owned() }
+        let mounted = Mounted::new(&image, here.join("ours"));
+        Self { mounted, commit: result["plan"]["deployment"]["commit"].as_str().unwrap().to_owned() }
     }
 
     fn repo(&self) -> PathBuf {
-        self.at.join("ostree/repo")
-    }
-}
-
-impl Drop for Ours {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.at).status();
+        self.mounted.at.join("ostree/repo")
     }
 }
 

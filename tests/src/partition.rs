@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -73,4 +74,30 @@ fn copy(disk: &Path, partition: &Partition, path: &Path) -> io::Result<()> {
         done += now as u64;
     }
     Ok(())
+}
+
+/// A file system mounted read-only through a loop device; unmounted when dropped.
+#[derive(Debug)]
+pub struct Mounted {
+    /// Where.
+    pub at: PathBuf,
+}
+
+impl Mounted {
+    /// Mounts `image` at `at`, which is made.
+    ///
+    /// # Panics
+    /// If the kernel refuses it, or `at` is there.
+    #[must_use]
+    pub fn new(image: &Path, at: PathBuf) -> Self {
+        std::fs::create_dir(&at).expect("the mount point can be made");
+        let _ = judge("mount", ["-o".as_ref(), "loop,ro".as_ref(), image.as_os_str(), at.as_os_str()]).passed();
+        Self { at }
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.at).status();
+    }
 }

@@ -1,11 +1,10 @@
 //! An update made on the machine by ostree itself, and the menu that shows it without our help.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use builder_qemu::{Disk, Pattern, Running, Shell};
 use diskwright_tests::judge::judge;
-use diskwright_tests::partition::extract;
+use diskwright_tests::partition::{Mounted, extract};
 
 use crate::checks::booted_system;
 use crate::machine::{BOOT, COMMAND, TestDisk, disk, logged_in, machine};
@@ -110,27 +109,20 @@ fn publish(disk: &TestDisk, directory: &Path) -> (PathBuf, String) {
     let first = disk.plan["deployment"]["commit"].as_str().unwrap();
     let path = |name: &str| directory.join(name).display().to_string();
     let root = extract(&disk.path, "root", directory);
-    std::fs::create_dir(path("mounted")).unwrap();
-    let _ = judge("mount", ["-o", "loop,ro", root.to_str().unwrap(), &path("mounted")]).passed();
+    let mounted = Mounted::new(&root, directory.join("mounted"));
     let repo = format!("--repo={}", path("published"));
-    let installed = path("mounted/ostree/repo");
-    let work = || {
-        let _ = judge("ostree", [&repo, "init", "--mode=archive"]).passed();
-        let _ = judge("ostree", [&repo, "pull-local", &installed, first]).passed();
-        let release = std::fs::read_to_string(path(&format!(
-            "mounted/ostree/deploy/default/deploy/{first}.0/usr/lib/os-release"
-        )));
-        std::fs::create_dir_all(path("more/usr/lib")).unwrap();
-        std::fs::create_dir_all(path("more/usr/etc")).unwrap();
-        std::fs::write(path("more/usr/lib/os-release"), release.unwrap() + "NEXT=1\n").unwrap();
-        std::fs::write(path("more/usr/etc/new"), "new\n").unwrap();
-        let (below, above) = (format!("--tree=ref={first}"), format!("--tree=dir={}", path("more")));
-        let owner = ["--owner-uid=0", "--owner-gid=0", "--no-bindings"];
-        let commit = [&[&repo, "commit", "--branch=os/next", &below, &above], &owner[..]].concat();
-        judge("ostree", commit).passed().stdout.trim().to_owned()
-    };
-    let second = work();
-    let _ = Command::new("umount").arg(path("mounted")).status();
+    let _ = judge("ostree", [&repo, "init", "--mode=archive"]).passed();
+    let _ = judge("ostree", [&repo, "pull-local", &path("mounted/ostree/repo"), first]).passed();
+    let deployment = mounted.at.join(format!("ostree/deploy/default/deploy/{first}.0"));
+    let release = std::fs::read_to_string(deployment.join("usr/lib/os-release")).unwrap();
+    std::fs::create_dir_all(path("more/usr/lib")).unwrap();
+    std::fs::create_dir_all(path("more/usr/etc")).unwrap();
+    std::fs::write(path("more/usr/lib/os-release"), release + "NEXT=1\n").unwrap();
+    std::fs::write(path("more/usr/etc/new"), "new\n").unwrap();
+    let (below, above) = (format!("--tree=ref={first}"), format!("--tree=dir={}", path("more")));
+    let owner = ["--owner-uid=0", "--owner-gid=0", "--no-bindings"];
+    let commit = [&[&repo, "commit", "--branch=os/next", &below, &above], &owner[..]].concat();
+    let second = judge("ostree", commit).passed().stdout.trim().to_owned();
     let drive = path("published.img");
     let _ = judge("mke2fs", ["-q", "-t", "ext4", "-d", &path("published"), &drive, "4G"]).passed();
     (drive.into(), second)
