@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use builder_boot::{
-    BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, Counting, ESP_MOUNT_POINT, KernelArguments, Loader,
-    OsRelease,
+    BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, ESP_MOUNT_POINT, KernelArguments, Loader, OsRelease,
+    renewal, renewal_lacks,
 };
 use builder_erofs::{Payload, composefs_image};
 use builder_oci::{Image, ImageSource, Layers};
@@ -107,14 +107,18 @@ pub(crate) fn assemble(
     if boot_is_separate {
         mounts.push(format!("UUID={boot_uuid} /boot auto ro 0 0\n"));
     }
-    // Where systemd-boot counts, its entries are renamed on the ESP. Others need no ESP to run.
-    let esp_mount = matches!(loader, Loader::Systemd { counting: Counting::Tries, .. }).then(|| {
+    // For systemd-boot the machine writes to its ESP: it renews what is copied there, and marks a boot good in an
+    // entry's name. Others need no ESP to run.
+    let is_systemd = matches!(loader, Loader::Systemd { .. });
+    let lacks = deployables.iter().find_map(|one| renewal_lacks(&one.stored.tree)).filter(|_| is_systemd);
+    let esp_mount = (is_systemd && lacks != Some(ESP_MOUNT_POINT)).then(|| {
         let esp = fat_uuid(identity.volume_id(&filesystem_role(Filling::Esp)));
         format!(
             "UUID={esp} /{ESP_MOUNT_POINT} vfat umask=0077,nofail,x-systemd.before=systemd-bless-boot.service 0 0\n"
         )
     });
     mounts.extend(esp_mount.clone());
+    let renewal = if is_systemd && lacks.is_none() { renewal(identity.created()) } else { Vec::new() };
 
     let keys: Vec<_> = deployables.iter().map(|one| (&one.commit, one.boot_checksum.as_str())).collect();
     let serials = sysroot::serials(&keys);
@@ -161,12 +165,16 @@ pub(crate) fn assemble(
         let mut trees: Vec<_> = deployables.iter_mut().map(|deployable| &mut deployable.stored).collect();
         sealer.objects(&mut repo, &mut trees)?;
     }
+    let names: Vec<_> =
+        deployables.iter().zip(&serials).map(|(one, serials)| format!("{}.{}", one.commit, serials.deploy)).collect();
     let boot_entries: Vec<_> = deployables
         .iter()
         .zip(&entries)
-        .map(|(deployable, entry)| BootEntry {
+        .zip(&names)
+        .map(|((deployable, entry), name)| BootEntry {
             kernel: &deployable.kernel,
             boot_checksum: &deployable.boot_checksum,
+            deployment: name,
             kargs: &entry.options,
             title: &entry.title,
         })
@@ -176,6 +184,7 @@ pub(crate) fn assemble(
         entries: &boot_entries,
         boot_fs_uuid: &boot_uuid,
         loader: &loader,
+        renewal_lacks: lacks,
         created: identity.created(),
     })?;
     let BootTrees { boot, esp, notes: boot_notes, .. } = trees;
@@ -187,6 +196,7 @@ pub(crate) fn assemble(
         if !mounts.is_empty() {
             etc_files.push(fstab(&deployable.stored, &mounts, identity)?);
         }
+        etc_files.extend(renewal.iter().cloned());
         if let Some(keys) = &recipe.root_ssh_authorized_keys {
             etc_files.push(keys.tmpfiles(identity.created()));
         }

@@ -13,6 +13,22 @@ pub(crate) fn booted_system(shell: &mut Shell<'_>, plan: &Value) {
     booted_system_but(shell, plan, &[]);
 }
 
+/// Awaits the end of the boot.
+pub(crate) fn no_unit_failed(shell: &mut Shell<'_>) {
+    failed_units(shell, &[]);
+}
+
+fn failed_units(shell: &mut Shell<'_>, may_fail: Exceptions) {
+    let mut run = |command: &str| shell.run(command, COMMAND).unwrap_or_else(|error| panic!("{command}: {error}"));
+    // "degraded" only by units that are named.
+    let state = run("systemctl is-system-running --wait").text;
+    let failed = run("systemctl list-units --failed --plain --no-legend --full").text;
+    let unexpected: Vec<_> =
+        failed.lines().filter(|line| !may_fail.iter().any(|(unit, _)| line.starts_with(unit))).collect();
+    assert!(unexpected.is_empty(), "failed units:\n{failed}");
+    assert!(matches!(state.trim(), "running" | "degraded"), "systemd is {state}");
+}
+
 /// Checks a booted system against its plan, where some units fail for a reason that has nothing to do with it.
 pub(crate) fn booted_system_but(shell: &mut Shell<'_>, plan: &Value, may_fail: Exceptions) {
     let mut run = |command: &str| shell.run(command, COMMAND).unwrap_or_else(|error| panic!("{command}: {error}"));
@@ -38,12 +54,5 @@ pub(crate) fn booted_system_but(shell: &mut Shell<'_>, plan: &Value, may_fail: E
         let touched = run(&format!("touch {writable}/probe && rm {writable}/probe"));
         assert_eq!(touched.status, 0, "{writable} cannot be written: {}", touched.text);
     }
-
-    // Awaits the end of the boot; "degraded" only by units that are named above.
-    let state = run("systemctl is-system-running --wait").text;
-    let failed = run("systemctl list-units --failed --plain --no-legend --full").text;
-    let unexpected: Vec<_> =
-        failed.lines().filter(|line| !may_fail.iter().any(|(unit, _)| line.starts_with(unit))).collect();
-    assert!(unexpected.is_empty(), "failed units:\n{failed}");
-    assert!(matches!(state.trim(), "running" | "degraded"), "systemd is {state}");
+    failed_units(shell, may_fail);
 }

@@ -44,11 +44,12 @@ pub(crate) fn machine(disk: &Path) -> MachineBuilder {
         .credential(credential("login.noauth", "yes"))
 }
 
-/// The same machine as anybody has it.
+/// The same machine as anybody has it. One processor: under software emulation a guest with several did now and then
+/// not come back from its own reset, before the firmware's first line.
 pub(crate) fn machine_without_credentials(disk: &Path) -> MachineBuilder {
     Machine::builder(Architecture::X86_64)
         .memory_mib(1024)
-        .cpus(2)
+        .cpus(1)
         .firmware(Firmware::Uefi)
         .disk(Disk::raw(disk).keep_writes())
         .log(log())

@@ -16,6 +16,8 @@ pub struct BootEntry<'a> {
     pub kernel: &'a Kernel,
     /// Its boot checksum: [`Kernel::boot_checksum`].
     pub boot_checksum: &'a str,
+    /// Name of its directory: the commit's checksum, a full stop, the serial.
+    pub deployment: &'a str,
     /// All kernel arguments, `ostree=` last.
     pub kargs: &'a str,
     /// Title of the entry.
@@ -33,6 +35,8 @@ pub struct BootSpec<'a> {
     pub boot_fs_uuid: &'a str,
     /// The boot loader.
     pub loader: &'a Loader,
+    /// What the image lacks to renew copies on the ESP by itself, see [`crate::renewal_lacks`].
+    pub renewal_lacks: Option<&'a str>,
     /// Time of everything that is made, in seconds since 1970.
     pub created: i64,
 }
@@ -101,10 +105,11 @@ pub fn install(spec: &BootSpec<'_>) -> Result<BootTrees, BootError> {
                 );
             }
         }
-        Loader::Systemd { .. } => notes.push(
-            "systemd-boot reads only the ESP, where kernel and boot entry are copies: `ostree` and `bootc` do not renew them, so copy them again after every update, or use GRUB"
-                .to_owned(),
-        ),
+        Loader::Systemd { .. } => notes.extend(spec.renewal_lacks.map(|path| {
+            format!(
+                "systemd-boot reads only the ESP, where kernel and boot entry are copies, and without /{path} in the image the machine cannot renew them: copy them again after every update, add /{path}, or use GRUB"
+            )
+        })),
         Loader::None => notes.push("no boot loader: the machine needs another way to its boot entry".to_owned()),
     }
     let esp = esp::fill(spec, &entries, maker);

@@ -2,16 +2,14 @@
 
 use builder_tree::{FileTree, Node};
 
+use crate::ESP_MOUNT_POINT;
+
 /// Tries of a new entry, as many as greenboot gives.
 const TRIES: u8 = 3;
 
 /// What takes the number away from an entry that booted well, and what calls it; one without the other does nothing.
 const MARKS_GOOD: [&str; 2] =
     ["usr/lib/systemd/systemd-bless-boot", "usr/lib/systemd/system-generators/systemd-bless-boot-generator"];
-
-/// The directory in which an image wants the ESP of a systemd-boot that counts: names of entries are changed on it.
-/// `/boot` is ostree's.
-pub const ESP_MOUNT_POINT: &str = "efi";
 
 /// Whether entries for systemd-boot carry a number of tries.
 ///
@@ -34,12 +32,12 @@ impl Counting {
         if mounted && MARKS_GOOD.iter().all(there) { Self::Tries } else { Self::Off }
     }
 
-    /// The name of the entry with that number; only the default entry has to show what it can do (systemd,
-    /// "Automatic Boot Assessment").
-    pub(crate) fn entry_name(self, number: usize, is_default: bool) -> String {
+    /// The file of the entry `name`; only the default entry has to show what it can do (systemd, "Automatic Boot
+    /// Assessment").
+    pub(crate) fn file_name(self, name: &str, is_default: bool) -> String {
         match self {
-            Self::Tries if is_default => format!("ostree-{number}+{TRIES}.conf"),
-            _ => format!("ostree-{number}.conf"),
+            Self::Tries if is_default => format!("{name}+{TRIES}.conf"),
+            _ => format!("{name}.conf"),
         }
     }
 }
@@ -68,8 +66,8 @@ mod tests {
                 tree.insert(path.as_bytes(), inode, &Metadata::root(0o755)).unwrap();
             }
             assert_eq!(Counting::find(&tree), counting, "{paths:?}");
-            assert_eq!(counting.entry_name(2, true), name);
-            assert_eq!(counting.entry_name(1, false), "ostree-1.conf");
+            assert_eq!(counting.file_name("ostree-2", true), name);
+            assert_eq!(counting.file_name("ostree-1", false), "ostree-1.conf");
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Entry<'a> {
     /// Plain, as [`crate::grub::plain_title`] makes it.
     pub(crate) title: String,
     pub(crate) kargs: &'a str,
+    /// Name of the copy for systemd-boot, without tries and ending; it stays when the number changes.
+    pub(crate) copy_name: String,
 }
 
 impl<'a> Entry<'a> {
@@ -50,8 +52,14 @@ impl<'a> Entry<'a> {
                 files: BootFiles::new(entry.kernel, stateroot, entry.boot_checksum),
                 title: grub::plain_title(entry.title),
                 kargs: entry.kargs,
+                copy_name: format!("ostree-{stateroot}-{}", entry.deployment),
             })
             .collect()
+    }
+
+    /// The text of the copy for systemd-boot. With a sort key, copies are sorted by their version, as ostree sorts.
+    pub(crate) fn text_of_copy(&self) -> String {
+        format!("sort-key ostree\n{}", self.text(""))
     }
 
     /// The text; `prefix` is where the boot file system's `/ostree` is for the loader: `/boot`, or nothing.

@@ -20,8 +20,8 @@ pub(crate) fn fill(spec: &BootSpec<'_>, entries: &[Entry<'_>], maker: Maker) -> 
             esp.put(&format!("EFI/systemd/systemd-boot{suffix}.efi"), maker.copy(binary));
             esp.put("loader/loader.conf", maker.file(0o644, "timeout 1\n"));
             for entry in entries {
-                let name = counting.entry_name(entry.number, entry.is_default);
-                esp.put(&format!("loader/entries/{name}"), maker.file(0o644, entry.text("")));
+                let name = counting.file_name(&entry.copy_name, entry.is_default);
+                esp.put(&format!("loader/entries/{name}"), maker.file(0o644, entry.text_of_copy()));
                 esp.kernel(entry);
             }
         }

@@ -40,14 +40,16 @@ mod kernel;
 mod loader;
 mod made;
 mod os_release;
+mod renewal;
 mod vendor;
 
 pub use architecture::Architecture;
 pub use boot_tree::{BootEntry, BootSpec, BootTrees, install};
-pub use counting::{Counting, ESP_MOUNT_POINT};
+pub use counting::Counting;
 pub use error::BootError;
 pub use install_config::InstallConfig;
 pub use kargs::{KernelArguments, image_arguments};
 pub use kernel::Kernel;
 pub use loader::{BootloaderChoice, Loader};
 pub use os_release::OsRelease;
+pub use renewal::{ESP_MOUNT_POINT, renewal, renewal_lacks};

@@ -4,12 +4,10 @@
 
 mod support;
 
-use std::path::Path;
 use std::process::Command;
 
 use builder_boot::BootloaderChoice;
-use builder_tree::{Directory, InodeKind, Node};
-use support::{DEBIAN, Deployment, made_of};
+use support::{DEBIAN, Deployment, made_of, write};
 
 /// Takes the place of what is not there in a GRUB without a machine, and tells what the menu chose.
 const AROUND: &str = "\
@@ -36,7 +34,7 @@ impl Disk {
     /// With so many deployments, and this in the environment block; `None` for no block at all.
     fn new(files: &[(&str, &str)], deployments: usize, block: Option<&str>) -> Self {
         let kargs = format!("rw ostree=/ostree/boot.1/default/{CHECKSUM}/0");
-        let all = vec![Deployment { kernel: "kernel", kargs: &kargs, title: "t" }; deployments];
+        let all = vec![Deployment { name: "c0de.0", kernel: "kernel", kargs: &kargs, title: "t" }; deployments];
         let trees = made_of(files, BootloaderChoice::Auto, &all);
         let disk = Self { folder: tempfile::tempdir().unwrap() };
         let root = disk.folder.path().join("root");
@@ -95,23 +93,6 @@ impl Disk {
         let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         lines.sort_unstable();
         lines.join(" ")
-    }
-}
-
-fn write(directory: &Directory, at: &Path) {
-    std::fs::create_dir_all(at).unwrap();
-    for (name, node) in &directory.entries {
-        let at = at.join(std::str::from_utf8(name).unwrap());
-        match node {
-            Node::Directory(directory) => write(directory, &at),
-            Node::Leaf(inode) => match &inode.kind {
-                InodeKind::Regular(content) => std::fs::write(at, content.read_to_vec(1 << 20).unwrap()).unwrap(),
-                InodeKind::Symlink(target) => {
-                    std::os::unix::fs::symlink(std::str::from_utf8(target).unwrap(), at).unwrap();
-                }
-                other => panic!("{other:?} in /boot"),
-            },
-        }
     }
 }
 

@@ -5,9 +5,9 @@ mod support;
 
 use std::process::Command;
 
-use builder_boot::{Architecture, BootError, BootSpec, BootloaderChoice, Kernel, Loader, install};
+use builder_boot::{Architecture, BootEntry, BootError, BootSpec, BootloaderChoice, Kernel, Loader, install};
 use builder_tree::{FileTree, InodeKind, Node};
-use support::{BOOTUPD, DEBIAN, Deployment, SYSTEMD, UUID, made, made_of, paths, text, tree};
+use support::{BOOTUPD, DEBIAN, Deployment, EMPTY, SYSTEMD, UUID, made, made_of, paths, text, tree};
 
 #[test]
 fn grub_accepts_every_menu_that_is_generated() {
@@ -126,10 +126,12 @@ fn a_bootupd_payload_is_taken_as_it_is() {
     }
 }
 
-const NEW: Deployment<'_> = Deployment { kernel: "new", kargs: "rw ostree=/new", title: "New (ostree:0)" };
-const OLD: Deployment<'_> = Deployment { kernel: "old", kargs: "ro ostree=/old", title: "Old {1} (ostree:1)" };
+const NEW: Deployment<'_> =
+    Deployment { name: "new.0", kernel: "new", kargs: "rw ostree=/new", title: "New (ostree:0)" };
+const OLD: Deployment<'_> =
+    Deployment { name: "old.0", kernel: "old", kargs: "ro ostree=/old", title: "Old {1} (ostree:1)" };
 /// Another deployment of the old kernel.
-const OLDEST: Deployment<'_> = Deployment { kernel: "old", kargs: "ostree=/oldest", title: "Oldest" };
+const OLDEST: Deployment<'_> = Deployment { name: "oldest.0", kernel: "old", kargs: "ostree=/oldest", title: "Oldest" };
 
 #[test]
 fn the_default_has_the_highest_number() {
@@ -159,8 +161,7 @@ fn the_default_has_the_highest_number() {
 
 #[test]
 fn nothing_to_boot_is_an_error() {
-    let spec = BootSpec { stateroot: "default", entries: &[], boot_fs_uuid: UUID, loader: &Loader::None, created: 7 };
-    assert!(matches!(install(&spec), Err(BootError::NoEntries)));
+    assert!(matches!(install(&EMPTY), Err(BootError::NoEntries)));
 }
 
 #[test]
@@ -184,14 +185,27 @@ fn every_grub_has_an_environment_block_to_count_in() {
 }
 
 #[test]
-fn systemd_boot_gets_copies_and_says_so() {
+fn systemd_boot_gets_copies_and_says_what_they_are_renewed_by() {
     let trees = made(SYSTEMD, BootloaderChoice::Auto, "t", "quiet");
+    assert_eq!(trees.notes, Vec::<String>::new());
+    let loader = Loader::find(&tree(SYSTEMD), Architecture::X86_64, BootloaderChoice::Auto).unwrap();
+    let entry = BootEntry {
+        kernel: &Kernel::find(&tree(SYSTEMD)).unwrap(),
+        boot_checksum: "c",
+        deployment: "c.0",
+        kargs: "",
+        title: "t",
+    };
+    let spec = BootSpec { entries: &[entry], loader: &loader, renewal_lacks: Some("bin/sed"), ..EMPTY };
+    let notes = install(&spec).unwrap().notes;
+    assert!(notes[0].contains("without /bin/sed in the image the machine cannot renew them"), "{notes:?}");
+
     let checksum = Kernel::find(&tree(SYSTEMD)).unwrap().boot_checksum().unwrap();
     let folder = format!("ostree/default-{checksum}");
     assert_eq!(text(&trees.esp, &format!("{folder}/vmlinuz-6.1")), "kernel");
-    let entry = text(&trees.esp, "loader/entries/ostree-1.conf");
+    let entry = text(&trees.esp, "loader/entries/ostree-default-c0de.0.conf");
+    assert!(entry.starts_with("sort-key ostree\ntitle t\nversion 1\n"), "{entry}");
     assert!(entry.contains(&format!("linux /{folder}/vmlinuz-6.1\n")), "{entry}");
-    assert!(trees.notes.iter().any(|note| note.contains("do not renew them")), "{:?}", trees.notes);
 }
 
 #[test]
@@ -204,10 +218,14 @@ fn systemd_boot_counts_the_tries_of_the_default_where_the_image_can_mark_it_good
         ("efi/.keep", ""),
     ];
     for (files, deployments, names) in [
-        (SYSTEMD, &[NEW][..], &["ostree-1.conf"][..]),
-        (SYSTEMD, &[NEW, OLD], &["ostree-1.conf", "ostree-2.conf"]),
-        (&can, &[NEW], &["ostree-1+3.conf"]),
-        (&can, &[NEW, OLD, OLDEST], &["ostree-1.conf", "ostree-2.conf", "ostree-3+3.conf"]),
+        (SYSTEMD, &[NEW][..], &["ostree-default-new.0.conf"][..]),
+        (SYSTEMD, &[NEW, OLD], &["ostree-default-new.0.conf", "ostree-default-old.0.conf"]),
+        (&can, &[NEW], &["ostree-default-new.0+3.conf"]),
+        (
+            &can,
+            &[NEW, OLD, OLDEST],
+            &["ostree-default-new.0+3.conf", "ostree-default-old.0.conf", "ostree-default-oldest.0.conf"],
+        ),
     ] {
         let trees = made_of(files, BootloaderChoice::Auto, deployments);
         let entries = &trees.esp.directory(b"loader/entries").unwrap().entries;

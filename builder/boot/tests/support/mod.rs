@@ -1,10 +1,22 @@
 //! Images with a kernel and a boot loader, and what is made of them.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+use std::path::Path;
+
 use builder_boot::{Architecture, BootEntry, BootSpec, BootTrees, BootloaderChoice, Kernel, Loader, install};
-use builder_tree::{Content, FileTree, Inode, Metadata};
+use builder_tree::{Content, Directory, FileTree, Inode, InodeKind, Metadata, Node};
 
 pub(crate) const UUID: &str = "11111111-2222-3333-4444-555555555555";
+
+/// Nothing to boot.
+pub(crate) const EMPTY: BootSpec<'_> = BootSpec {
+    stateroot: "default",
+    entries: &[],
+    boot_fs_uuid: UUID,
+    loader: &Loader::None,
+    renewal_lacks: None,
+    created: 7,
+};
 
 fn put(tree: &mut FileTree, path: &str, body: &str) {
     let inode = Inode::regular(Metadata::root(0o644), Content::bytes(body.as_bytes().to_vec()));
@@ -43,16 +55,17 @@ pub(crate) const BOOTUPD: &[(&str, &str)] = &[
 /// A systemd-boot that nothing helps to count.
 pub(crate) const SYSTEMD: &[(&str, &str)] = &[("usr/lib/systemd/boot/efi/systemd-bootx64.efi", "sd")];
 
-/// A deployment: contents of its kernel, arguments, title.
+/// A deployment: its directory, contents of its kernel, arguments, title.
 #[derive(Clone, Copy)]
 pub(crate) struct Deployment<'a> {
+    pub(crate) name: &'a str,
     pub(crate) kernel: &'a str,
     pub(crate) kargs: &'a str,
     pub(crate) title: &'a str,
 }
 
 pub(crate) fn made(files: &[(&str, &str)], choice: BootloaderChoice, title: &str, kargs: &str) -> BootTrees {
-    made_of(files, choice, &[Deployment { kernel: "kernel", kargs, title }])
+    made_of(files, choice, &[Deployment { name: "c0de.0", kernel: "kernel", kargs, title }])
 }
 
 /// What is made for several deployments; `files` are in the default one.
@@ -71,14 +84,15 @@ pub(crate) fn made_of(files: &[(&str, &str)], choice: BootloaderChoice, deployme
     let entries: Vec<BootEntry<'_>> = deployments
         .iter()
         .zip(&kernels)
-        .map(|(&Deployment { kargs, title, .. }, (kernel, boot_checksum))| BootEntry {
+        .map(|(&Deployment { name: deployment, kargs, title, .. }, (kernel, boot_checksum))| BootEntry {
             kernel,
             boot_checksum,
+            deployment,
             kargs,
             title,
         })
         .collect();
-    let spec = BootSpec { stateroot: "default", entries: &entries, boot_fs_uuid: UUID, loader: &loader, created: 7 };
+    let spec = BootSpec { entries: &entries, loader: &loader, ..EMPTY };
     install(&spec).unwrap()
 }
 
@@ -97,4 +111,22 @@ pub(crate) fn paths(tree: &FileTree) -> Vec<String> {
     });
     walked.unwrap();
     paths
+}
+
+/// Writes a tree to a directory.
+pub(crate) fn write(directory: &Directory, at: &Path) {
+    std::fs::create_dir_all(at).unwrap();
+    for (name, node) in &directory.entries {
+        let at = at.join(std::str::from_utf8(name).unwrap());
+        match node {
+            Node::Directory(directory) => write(directory, &at),
+            Node::Leaf(inode) => match &inode.kind {
+                InodeKind::Regular(content) => std::fs::write(at, content.read_to_vec(1 << 20).unwrap()).unwrap(),
+                InodeKind::Symlink(target) => {
+                    std::os::unix::fs::symlink(std::str::from_utf8(target).unwrap(), at).unwrap();
+                }
+                other => panic!("{other:?}"),
+            },
+        }
+    }
 }
