@@ -16,6 +16,7 @@ use crate::early::Early;
 use crate::error::BuildError;
 use crate::progress::{Progress, Station};
 use crate::recipe::Recipe;
+use crate::uniqueness;
 
 /// The version of ostree-ext whose import our commits are like.
 const IMPORTER_VERSION: &str = "0.15.3";
@@ -56,6 +57,13 @@ impl<'a> Installable<'a> {
         let install = InstallConfig::read(&contents.merged, architecture)?;
         for warning in &install.warnings {
             progress.warn(warning);
+        }
+        let shared = uniqueness::shared_by_all_machines(&contents.merged);
+        if !shared.is_empty() {
+            progress.warn(&format!(
+                "every machine made from this disk will have the same {}; remove them from the image, so that each machine makes its own",
+                shared.join(", ")
+            ));
         }
         let release = OsRelease::read(&contents.merged)?;
         // They are read beside the commits: it is the one long reading that waits for nothing.

@@ -80,6 +80,7 @@ mod source;
 mod ssh_keys;
 mod suitability;
 mod system;
+mod uniqueness;
 mod watch;
 
 pub use builder_boot::BootloaderChoice;

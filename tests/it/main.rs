@@ -14,4 +14,5 @@ mod reproducible;
 mod rollback;
 mod selinux;
 mod ssh_keys;
+mod uniqueness;
 mod unprivileged;
