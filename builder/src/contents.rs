@@ -33,11 +33,12 @@ pub(crate) fn final_layer(image: &Image) -> Result<Option<usize>, BuildError> {
 }
 
 impl Contents {
-    /// Takes the layers of `image` apart.
+    /// Takes the layers of `image` apart; `policy` is one that may be the image's.
     pub(crate) fn new(
         image: &Image,
         layers: Layers,
         selinux: SelinuxChoice,
+        policy: Option<Policy>,
         notes: &mut Vec<String>,
         progress: &mut dyn Progress,
     ) -> Result<Self, BuildError> {
@@ -46,7 +47,7 @@ impl Contents {
             Some(last) => Self::over_base(layers.layers, last, notes, progress)?,
         };
         contents.policy = match selinux {
-            SelinuxChoice::Auto => Policy::find(&contents.merged)?,
+            SelinuxChoice::Auto => Policy::find_with(&contents.merged, policy)?,
             SelinuxChoice::Off => None,
         };
         // A commit that comes whole has its labels; as soon as a layer lies over it, the merged policy decides

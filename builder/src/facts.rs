@@ -74,7 +74,7 @@ pub fn inspect(
 ) -> Result<Facts, BuildError> {
     let image = source::open(source, platform)?;
     let mut store = ContentStore::new(scratch).map_err(|source| BuildError::Scratch { source })?;
-    let layers = source::read_layers(&image, None, SelinuxChoice::Off, &mut store, progress)?;
+    let (layers, _) = source::read_layers(&image, None, SelinuxChoice::Off, &mut store, progress)?;
     let tree = layers.merged;
 
     let mut facts = Facts {

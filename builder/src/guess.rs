@@ -34,6 +34,11 @@ impl LabelGuess {
         Self { policy: None, fresh: None, memory: MEMORY }
     }
 
+    /// The policy that was read last.
+    pub(crate) fn policy(self) -> Option<Policy> {
+        self.policy
+    }
+
     /// What is to be hashed ahead of a body; `None` for one to be kept in memory, because it is a part of a policy.
     pub(crate) fn prefix(&mut self, file: &FileAhead<'_>) -> Option<Vec<u8>> {
         if let Some(found) = policy_of(file.path) {

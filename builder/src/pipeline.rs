@@ -62,8 +62,9 @@ impl<'r> Assembled<'r> {
         let mut images = Vec::new();
         // One store for both, so what they have in common is kept once.
         for image in std::iter::once(&image).chain(&rollback) {
-            let layers = source::read_layers(image, final_layer(image)?, recipe.selinux, &mut store, progress)?;
-            images.push(Read { image, layers });
+            let (layers, policy) =
+                source::read_layers(image, final_layer(image)?, recipe.selinux, &mut store, progress)?;
+            images.push(Read { image, layers, policy });
         }
         let scratch = store.scratch_bytes();
         drop(store);

@@ -2,6 +2,7 @@
 
 use builder_oci::{FileAhead, Image, ImageSource, LayerProgress, Layers, Platform};
 use builder_ostree::encapsulated::BodyPlan;
+use builder_selinux::Policy;
 use builder_tree::ContentStore;
 
 use crate::error::BuildError;
@@ -15,14 +16,15 @@ pub(crate) fn open(source: &ImageSource, platform: &Platform) -> Result<Image, B
 }
 
 /// Reads all layers into the store, each body hashed behind the header of its object as far as that is known. `base` is the
-/// last layer of the image's ostree commit, if it is a chunked one; `selinux` tells whether files will be labelled.
+/// last layer of the image's ostree commit, if it is a chunked one; `selinux` tells whether files will be labelled. With
+/// them comes the policy that was read on the way.
 pub(crate) fn read_layers(
     image: &Image,
     base: Option<usize>,
     selinux: SelinuxChoice,
     store: &mut ContentStore,
     progress: &mut dyn Progress,
-) -> Result<Layers, BuildError> {
+) -> Result<(Layers, Option<Policy>), BuildError> {
     let total = image.layers().iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
     progress.begin(Station::Layers, total);
     let mut before = 0_u64;
@@ -46,5 +48,5 @@ pub(crate) fn read_layers(
         }
     })?;
     progress.end(Station::Layers);
-    Ok(layers)
+    Ok((layers, guess.and_then(LabelGuess::policy)))
 }

@@ -10,6 +10,7 @@ use builder_erofs::{Payload, composefs_image};
 use builder_oci::{Image, ImageSource, Layers};
 use builder_ostree::sysroot::{self, DeploymentSpec, VarLabels};
 use builder_ostree::{Aleph, Bootloader, Repo, RepoConfig, StoredTree, TargetImage};
+use builder_selinux::Policy;
 use builder_tree::{Content, DisplayPath, FileTree, Inode, Metadata, Timestamp};
 
 use crate::contents::Contents;
@@ -48,6 +49,8 @@ pub(crate) struct System {
 pub(crate) struct Read<'a> {
     pub(crate) image: &'a Image,
     pub(crate) layers: Layers,
+    /// The policy that was read with the layers, most probably the image's.
+    pub(crate) policy: Option<Policy>,
 }
 
 /// Makes the system that `recipe` asks for out of `images`: the one to boot, and perhaps one to roll back to.
@@ -65,8 +68,8 @@ pub(crate) fn assemble(
 
     // What can be refused is refused before the commits are made.
     let mut installables = Vec::new();
-    for Read { image, layers } in images {
-        let contents = Contents::new(image, layers, recipe.selinux, &mut notes, progress)?;
+    for Read { image, layers, policy } in images {
+        let contents = Contents::new(image, layers, recipe.selinux, policy, &mut notes, progress)?;
         installables.push(Installable::new(image, contents, progress)?);
     }
     let first = &installables[0];

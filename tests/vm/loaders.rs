@@ -33,18 +33,6 @@ fn boot_on_its_own_partition_is_mounted_and_used() {
 
 #[test]
 #[ignore = "full boot matrix: tests/run full"]
-fn systemd_boot_boots_the_copies_on_the_esp() {
-    let disk = disk("mini", &["--bootloader", "systemd"]);
-    assert!(disk.plan["notes"].to_string().contains("systemd-boot"), "{}", disk.plan["notes"]);
-    let mut running = machine(&disk.path).build().unwrap().start().unwrap();
-    logged_in(&mut running, "systemd-boot");
-    let mut shell = running.shell(BOOT).unwrap();
-    let status = shell.check("ostree admin status", COMMAND).unwrap();
-    assert!(status.contains(disk.plan["deployment"]["commit"].as_str().unwrap()), "{status}");
-}
-
-#[test]
-#[ignore = "full boot matrix: tests/run full"]
 fn the_disk_boots_from_other_controllers() {
     let made = disk("example", &[]);
     for bus in [Bus::Nvme, Bus::Ahci] {

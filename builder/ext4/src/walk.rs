@@ -3,9 +3,9 @@
 //! The root is inode 2 and `lost+found` inode 11; from 12 on all follow in the order in which they are met, the
 //! entries of one directory one after the other, so that their inodes share blocks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use builder_tree::{Directory, Inode, InodeKind, Metadata, Node, Timestamp, join};
+use builder_tree::{Directory, Inode, InodeKind, Metadata, Node, Timestamp, Xattrs, join};
 
 use crate::check;
 use crate::error::{Ext4Error, Unrepresentable};
@@ -302,5 +302,5 @@ fn first_path(root: &Directory, inode: &Inode) -> Vec<u8> {
 
 /// Metadata of a `lost+found` that is made.
 pub(crate) fn lost_and_found_metadata(created: i64) -> Metadata {
-    Metadata { mtime: Timestamp { seconds: created, nanoseconds: 0 }, xattrs: BTreeMap::new(), ..Metadata::root(0o700) }
+    Metadata { mtime: Timestamp { seconds: created, nanoseconds: 0 }, xattrs: Xattrs::new(), ..Metadata::root(0o700) }
 }

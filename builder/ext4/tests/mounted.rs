@@ -2,11 +2,9 @@
 
 mod judge;
 
-use std::collections::BTreeMap;
-
 use builder_block::ByteSize;
 use builder_ext4::SizeRule;
-use builder_tree::{ContentStore, Directory, DumpOptions, FileTree, Metadata, Timestamp, dump};
+use builder_tree::{ContentStore, Directory, DumpOptions, FileTree, Metadata, Timestamp, Xattrs, dump};
 use judge::mount::Mounted;
 use judge::trees::{crowded, everything};
 use judge::{Judged, judge, minimize, options, run};
@@ -21,7 +19,7 @@ fn same(judged: &Judged, tree: &FileTree) {
     let mut expected = tree.clone();
     let lost = Metadata {
         mtime: Timestamp { seconds: 1_700_000_000, nanoseconds: 0 },
-        xattrs: BTreeMap::new(),
+        xattrs: Xattrs::new(),
         ..Metadata::root(0o700)
     };
     expected.root.insert("lost+found", Directory::new(lost));

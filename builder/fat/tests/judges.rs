@@ -2,7 +2,6 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::io::Seek as _;
 
 use builder_block::{ByteSize, FilesystemImage as _, SparseFile};
@@ -205,8 +204,7 @@ fn impossible_sizes_are_refused_with_numbers() {
 fn what_fat_cannot_hold_is_refused_by_path() {
     let regular = |metadata| Node::from(Inode::regular(metadata, Content::empty()));
     let kind = |kind| Node::from(Inode::new(Metadata::root(0o644), kind));
-    let labelled =
-        Metadata { xattrs: BTreeMap::from([(b"security.selinux".to_vec(), b"x".to_vec())]), ..Metadata::root(0o644) };
+    let labelled = Metadata { xattrs: [(b"security.selinux".to_vec(), b"x".to_vec())].into(), ..Metadata::root(0o644) };
     let immutable = Metadata { immutable: true, ..Metadata::root(0o644) };
     let mut store = ContentStore::new(&std::env::temp_dir()).unwrap();
     let mut writer = store.writer(b"");

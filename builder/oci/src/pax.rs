@@ -84,7 +84,7 @@ impl Pax {
                 });
             }
         }
-        Ok(xattrs)
+        Ok(xattrs.into())
     }
 }
 

@@ -67,7 +67,8 @@ mod tests {
         let image = &mut tree.directory_mut(b"var").unwrap().metadata.xattrs;
         image.insert(b"security.selinux".to_vec(), b"label".to_vec());
         image.insert(b"user.other".to_vec(), b"x".to_vec());
-        let names: Vec<_> = fill(&tree, VarLabels::Written, Maker::new(7)).metadata.xattrs.into_keys().collect();
+        let root = fill(&tree, VarLabels::Written, Maker::new(7));
+        let names: Vec<_> = root.metadata.xattrs.keys().cloned().collect();
         assert_eq!(names, [b"security.selinux"]);
         let expected = [
             "/ d 0755 0 0 - 7.0",

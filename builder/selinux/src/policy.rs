@@ -41,6 +41,8 @@ const HOMES: [&str; 2] = ["etc/selinux", "usr/etc/selinux"];
 #[derive(Debug)]
 pub struct Policy {
     name: Vec<u8>,
+    /// What it was made from.
+    texts: [Vec<u8>; 5],
     index: Index,
     local: Substitutions,
     distribution: Substitutions,
@@ -63,6 +65,12 @@ pub struct PolicyTexts<'a> {
     pub subs_dist: &'a [u8],
 }
 
+impl PolicyTexts<'_> {
+    fn all(&self) -> [&[u8]; 5] {
+        [self.contexts, self.homedirs, self.local, self.subs, self.subs_dist]
+    }
+}
+
 impl Policy {
     /// The policy of the system in `tree`; `None` where SELinux is off in it, or unknown to it.
     ///
@@ -72,6 +80,14 @@ impl Policy {
     /// # Errors
     /// SELinux is on and the policy is missing, cannot be read, or is malformed.
     pub fn find(tree: &FileTree) -> Result<Option<Self>, SelinuxError> {
+        Self::find_with(tree, None)
+    }
+
+    /// The same, where a policy was made of some files before: if they are still those of the tree, `known` is it.
+    ///
+    /// # Errors
+    /// As those of [`Policy::find`].
+    pub fn find_with(tree: &FileTree, known: Option<Self>) -> Result<Option<Self>, SelinuxError> {
         for home in HOMES {
             let path = format!("{home}/config").into_bytes();
             let Some(text) = read(tree, &path)? else { continue };
@@ -96,6 +112,9 @@ impl Policy {
                 subs: &subs,
                 subs_dist: &subs_dist,
             };
+            if let Some(known) = known.filter(|known| known.name == name && known.texts == texts.all()) {
+                return Ok(Some(known));
+            }
             return Self::parse(name, &texts).map(Some);
         }
         Ok(None)
@@ -137,6 +156,7 @@ impl Policy {
         })?;
         Ok(Self {
             name: name.to_vec(),
+            texts: texts.all().map(<[u8]>::to_vec),
             index,
             local: Substitutions::parse(texts.subs),
             distribution: Substitutions::parse(texts.subs_dist),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use builder_tree::{Directory, FileTree, Inode, Metadata, Node};
+use builder_tree::{Directory, FileTree, Inode, Metadata, Node, Xattrs};
 
 use crate::label::{FileKind, Label, XATTR};
 use crate::policy::Policy;
@@ -53,7 +53,7 @@ pub struct RelabelRules {
 pub struct Relabelled {
     /// The tree; bodies are shared with the one it was made from, and so are inodes that did not change.
     pub tree: FileTree,
-    /// Paths of shared inodes for which the policy has another label than for the first one, in byte order.
+    /// Paths of inodes that stayed one, for which the policy has another label than for the first path, in byte order.
     pub conflicts: Vec<Conflict>,
 }
 
@@ -114,14 +114,16 @@ impl RelabelRules {
 pub fn relabel(tree: &FileTree, policy: &Policy, rules: &RelabelRules) -> Relabelled {
     let asking = Asking { policy, rules };
     let mut seen = Vec::new();
-    asking.survey(&tree.root, &mut Vec::new(), &Region::Itself, &mut seen);
+    if rules.hard_links == HardLinks::FirstPath {
+        asking.survey(&tree.root, &mut Vec::new(), &Region::Itself, &mut seen);
+    }
     // In byte order of the paths, which is not the order of the walk (`a-b` is before `a/c`).
     seen.sort_by(|one, other| one.path.cmp(&other.path));
     let mut shared = SharedInodes::default();
     for name in seen {
         shared.note(name);
     }
-    let mut made = Made::new();
+    let mut made = Made::default();
     let root = asking.build(&tree.root, &mut Vec::new(), &Region::Itself, &shared, &mut made);
     Relabelled { tree: FileTree { root }, conflicts: shared.conflicts }
 }
@@ -153,8 +155,14 @@ struct Name<'p> {
     answer: Answer<'p>,
 }
 
-/// The inodes made so far for inodes that may have several paths.
-type Made<'p> = HashMap<(*const Inode, &'p Label), Arc<Inode>>;
+/// What was made so far and is shared.
+#[derive(Default)]
+struct Made<'p> {
+    /// Inodes for those that may have several paths.
+    inodes: HashMap<(*const Inode, &'p Label), Arc<Inode>>,
+    /// The attributes of inodes that have nothing but a label: one map for all.
+    labels: HashMap<*const Label, Xattrs>,
+}
 
 /// The paths here are absolute, but that of the root is empty.
 struct Asking<'p> {
@@ -219,7 +227,7 @@ impl<'p> Asking<'p> {
         let region = self.region(path, above);
         let mut labelled = Directory::new(directory.metadata.clone());
         if let Answer::Label(Some(label)) = self.ask(path, FileKind::Directory, &region) {
-            self.set(&mut labelled.metadata, label);
+            self.set(&mut labelled.metadata, label, made);
         }
         let length = path.len();
         for (name, node) in &directory.entries {
@@ -255,14 +263,14 @@ impl<'p> Asking<'p> {
     /// The inode with the label: the same one where it has it, else a new one for all paths that want it.
     fn leaf(&self, inode: &Arc<Inode>, label: &'p Label, made: &mut Made<'p>) -> Arc<Inode> {
         let mut metadata = inode.metadata.clone();
-        if !self.set(&mut metadata, label) {
+        if !self.set(&mut metadata, label, made) {
             return Arc::clone(inode);
         }
         let new = || Arc::new(Inode { metadata, ..Inode::clone(inode) });
         if Arc::strong_count(inode) == 1 {
             return new();
         }
-        Arc::clone(made.entry((Arc::as_ptr(inode), label)).or_insert_with(new))
+        Arc::clone(made.inodes.entry((Arc::as_ptr(inode), label)).or_insert_with(new))
     }
 
     fn keeps(&self, metadata: &Metadata) -> bool {
@@ -270,11 +278,16 @@ impl<'p> Asking<'p> {
     }
 
     /// Sets the attribute; tells whether anything changed.
-    fn set(&self, metadata: &mut Metadata, label: &Label) -> bool {
+    fn set(&self, metadata: &mut Metadata, label: &'p Label, made: &mut Made<'p>) -> bool {
         if self.keeps(metadata) || metadata.xattrs.get(XATTR).is_some_and(|value| value == label.as_xattr()) {
             return false;
         }
-        metadata.xattrs.insert(XATTR.to_vec(), label.as_xattr().to_vec());
+        if metadata.xattrs.is_empty() {
+            let alone = made.labels.entry(std::ptr::from_ref(label));
+            metadata.xattrs = alone.or_insert_with(|| [(XATTR.to_vec(), label.as_xattr().to_vec())].into()).clone();
+        } else {
+            metadata.xattrs.insert(XATTR.to_vec(), label.as_xattr().to_vec());
+        }
         true
     }
 }

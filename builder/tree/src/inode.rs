@@ -1,12 +1,82 @@
 //! What a file is, apart from its names.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use crate::Content;
 
 /// Extended attributes, by full name (`security.capability`), in the form of the system call interface.
-pub type Xattrs = BTreeMap<Vec<u8>, Vec<u8>>;
+///
+/// Most files have none or, where SELinux is on, the same label as many others. So a copy shares its map until one of
+/// the two is changed.
+#[derive(Clone, Debug, Default)]
+pub struct Xattrs(Option<Arc<XattrMap>>);
+
+/// Value by name.
+pub type XattrMap = BTreeMap<Vec<u8>, Vec<u8>>;
+
+static NO_XATTRS: XattrMap = XattrMap::new();
+
+impl Xattrs {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(None)
+    }
+}
+
+impl Deref for Xattrs {
+    type Target = XattrMap;
+
+    fn deref(&self) -> &XattrMap {
+        self.0.as_deref().unwrap_or(&NO_XATTRS)
+    }
+}
+
+impl DerefMut for Xattrs {
+    fn deref_mut(&mut self) -> &mut XattrMap {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+}
+
+impl PartialEq for Xattrs {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+            _ => **self == **other,
+        }
+    }
+}
+
+impl Eq for Xattrs {}
+
+impl From<XattrMap> for Xattrs {
+    fn from(map: XattrMap) -> Self {
+        Self((!map.is_empty()).then(|| Arc::new(map)))
+    }
+}
+
+impl<const N: usize> From<[(Vec<u8>, Vec<u8>); N]> for Xattrs {
+    fn from(list: [(Vec<u8>, Vec<u8>); N]) -> Self {
+        XattrMap::from(list).into()
+    }
+}
+
+impl FromIterator<(Vec<u8>, Vec<u8>)> for Xattrs {
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Vec<u8>)>>(list: I) -> Self {
+        XattrMap::from_iter(list).into()
+    }
+}
+
+impl<'a> IntoIterator for &'a Xattrs {
+    type Item = (&'a Vec<u8>, &'a Vec<u8>);
+    type IntoIter = std::collections::btree_map::Iter<'a, Vec<u8>, Vec<u8>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
 
 /// A point in time, counted from 1970-01-01 00:00:00 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]

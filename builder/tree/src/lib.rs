@@ -22,7 +22,7 @@ mod tree;
 pub use content::{Content, ContentReader, DataRange, Fingerprint, Source};
 pub use directory::{Directory, Node, Visit};
 pub use dump::{DumpOptions, dump};
-pub use inode::{Inode, InodeKind, Metadata, Seal, Timestamp, Xattrs};
+pub use inode::{Inode, InodeKind, Metadata, Seal, Timestamp, XattrMap, Xattrs};
 pub use path::{DisplayPath, join};
 pub use store::{BodyWriter, ContentStore};
 pub use tree::{FileTree, InsertError, ResolveError};

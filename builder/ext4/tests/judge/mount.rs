@@ -1,6 +1,6 @@
 //! The kernel as a judge: mounts an image and reads it back as a tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -105,7 +105,7 @@ fn xattrs(path: &Path) -> Xattrs {
     let mut names = vec![0; 1 << 16];
     let length = rustix::fs::llistxattr(path, &mut names[..]).unwrap();
     let names = names[..length].split(|&byte| byte == 0).filter(|name| !name.is_empty());
-    let mut xattrs = BTreeMap::new();
+    let mut xattrs = Xattrs::new();
     for name in names {
         let mut value = vec![0; 1 << 16];
         let length = rustix::fs::lgetxattr(path, OsStr::from_bytes(name), &mut value[..]).unwrap();
