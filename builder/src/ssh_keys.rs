@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use builder_tree::{Content, Inode, Metadata, Timestamp};
+use builder_tree::{Content, FileTree, Inode, InodeKind, Metadata, Node, Timestamp};
 
 /// Largest list of keys, in bytes.
 const LIMIT: usize = 1 << 18;
@@ -82,17 +82,30 @@ impl AuthorizedKeys {
         &self.text
     }
 
-    /// The file of `/etc` that has systemd-tmpfiles put the keys into root's home, wherever the image has that: it is
-    /// a part of `/var` in most, which no update may touch. bootc does the same under the same name.
-    pub(crate) fn tmpfiles(&self, created: i64) -> (Vec<u8>, Inode) {
+    /// The file of `/etc` that has systemd-tmpfiles put the keys into root's home, wherever the image in `tree` has
+    /// that: it is a part of `/var` in most, which no update may touch. bootc does the same under the same name.
+    pub(crate) fn tmpfiles(&self, tree: &FileTree, created: i64) -> (Vec<u8>, Inode) {
+        let home = root_home(tree);
         let text = format!(
-            "d /root/.ssh 0700 root root -\nf~ /root/.ssh/authorized_keys 0600 root root - {}\n",
+            "d {home}/.ssh 0700 root root -\nf~ {home}/.ssh/authorized_keys 0600 root root - {}\n",
             STANDARD.encode(&self.text)
         );
         let mut metadata = Metadata::root(0o644);
         metadata.mtime = Timestamp { seconds: created, nanoseconds: 0 };
         (b"tmpfiles.d/bootc-root-ssh.conf".to_vec(), Inode::regular(metadata, Content::bytes(text.into_bytes())))
     }
+}
+
+/// Where `/root` leads. systemd-tmpfiles makes what is above a path before it, whatever the order of files, but only
+/// if it sees so in the paths: behind a link to a home that another file's line makes, there would be nothing yet.
+fn root_home(tree: &FileTree) -> String {
+    let target = tree.get(b"root").and_then(Node::as_leaf).and_then(|inode| match &inode.kind {
+        InodeKind::Symlink(target) => std::str::from_utf8(target).ok(),
+        _ => None,
+    });
+    // Below the root directory, so leading `..` change nothing; tmpfiles takes no such in a path.
+    let names = target.unwrap_or("root").split('/').filter(|name| !matches!(*name, "" | "." | ".."));
+    names.flat_map(|name| ["/", name]).collect()
 }
 
 /// Whether a line has a type of key and behind it the key, whose first field repeats the type.
@@ -111,9 +124,30 @@ fn is_key(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{AuthorizedKeys, KeysProblem};
+    use builder_tree::{Directory, FileTree, Inode, Metadata, Node};
+
+    use super::{AuthorizedKeys, KeysProblem, root_home};
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDqSGuCfVKBpkvtfUlC1zvFwEJMIgNMLe1zQSBfnNuXj";
+
+    #[test]
+    fn the_home_of_root_is_found_behind_its_link() {
+        for (target, home) in [
+            (None, "/root"),
+            (Some("var/roothome"), "/var/roothome"),
+            (Some("/var/roothome"), "/var/roothome"),
+            (Some("../var//roothome/"), "/var/roothome"),
+        ] {
+            let mut tree = FileTree::new();
+            let node = target.map_or_else(
+                || Directory::new(Metadata::root(0o700)).into(),
+                |target| Node::from(Inode::symlink(target)),
+            );
+            tree.root.insert("root", node);
+            assert_eq!(root_home(&tree), home);
+        }
+        assert_eq!(root_home(&FileTree::new()), "/root");
+    }
 
     #[test]
     fn only_lists_of_public_keys_are_taken() {

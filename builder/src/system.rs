@@ -201,7 +201,7 @@ pub(crate) fn assemble(
         }
         etc_files.extend(renewal.iter().cloned());
         if let Some(keys) = &recipe.root_ssh_authorized_keys {
-            etc_files.push(keys.tmpfiles(identity.created()));
+            etc_files.push(keys.tmpfiles(&deployable.stored.tree, identity.created()));
         }
         specs.push(DeploymentSpec {
             commit: &deployable.commit,
