@@ -109,3 +109,20 @@ fn the_example_layout_makes_the_disk_that_it_describes() {
     assert_eq!(sizes, [128, 4 << 10]);
     let _ = judge("e2fsck", ["-fn".as_ref(), extract(&disk, "root", directory.path()).as_os_str()]).passed();
 }
+
+#[test]
+fn more_links_than_ext4_can_hold_become_several_files() {
+    // 65,000 is what ext4 allows an inode; equal files are one object of the repository, whatever they were.
+    let directory = tempfile::tempdir().unwrap();
+    let mut layer = system().directory("usr/share/", 0o755).file("usr/share/first", 0o644, b"much the same");
+    for number in 0..66_000 {
+        layer = layer.hard_link(&format!("usr/share/{number}"), "usr/share/first");
+    }
+    let source = Image::new(vec![layer]).write(&directory.path().join("image"));
+    let (disk, result) = build(directory.path(), &source, &[]);
+    let mounted = judge_disk(directory.path(), &disk, &result["plan"]);
+    let commit = result["plan"]["deployment"]["commit"].as_str().unwrap();
+    let share = mounted.at.join(format!("ostree/deploy/default/deploy/{commit}.0/usr/share"));
+    assert_eq!(std::fs::read_dir(&share).unwrap().count(), 66_001);
+    assert_eq!(std::fs::read(share.join("65999")).unwrap(), b"much the same");
+}

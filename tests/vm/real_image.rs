@@ -49,7 +49,7 @@ const OWN: [(&str, &str); 4] = [
     ("machine id", "cat /etc/machine-id"),
     ("SSH host keys", "cat /etc/ssh/ssh_host_*_key.pub | cut -d ' ' -f 2 | sort"),
     ("random seed", "sha256sum /var/lib/systemd/random-seed"),
-    ("logs", "ls -d /var/log/journal/* /run/log/journal/* 2> /dev/null"),
+    ("logs", "find /var/log/journal /run/log/journal -mindepth 1 -maxdepth 1 2> /dev/null | sort"),
 ];
 
 #[test]

@@ -107,14 +107,43 @@ impl IndexBuilder {
         // Sorted, so that of several bad patterns always the same one is reported.
         let mut patterns: Vec<_> = self.patterns.into_iter().collect();
         patterns.sort_unstable();
-        for (stems, patterns) in patterns {
-            let branch = stems.into_iter().fold(&mut root, |branch, stem| branch.below.entry(stem).or_default());
-            for patterns in patterns.chunks(SET_LIMIT) {
-                compile(patterns, &mut branch.sets)?;
-            }
+        let parts: Vec<_> = patterns
+            .iter()
+            .flat_map(|(stems, patterns)| patterns.chunks(SET_LIMIT).map(move |chunk| (stems.as_slice(), chunk)))
+            .collect();
+        for (compiled, (stems, _)) in compile_all(&parts).into_iter().zip(&parts) {
+            let branch = stems.iter().fold(&mut root, |branch, stem| branch.below.entry(stem.clone()).or_default());
+            branch.sets.extend(compiled?);
         }
         Ok(Index { specs: self.specs, literals: self.literals, root })
     }
+}
+
+/// Patterns of one branch, whose names come first.
+type Part<'p> = (&'p [Vec<u8>], &'p [(usize, String)]);
+
+/// Compiles each part into its sets. The work is shared by two threads: whoever reads the layers waits for the policy.
+fn compile_all(parts: &[Part<'_>]) -> Vec<Result<Vec<Set>, BadPattern>> {
+    let one = |(_, patterns): &Part<'_>| {
+        let mut sets = Vec::new();
+        compile(patterns, &mut sets).map(|()| sets)
+    };
+    let length = |part: &Part<'_>| part.1.iter().map(|(_, pattern)| pattern.len()).sum::<usize>();
+    let half = parts.iter().map(length).sum::<usize>() / 2;
+    let mut sum = 0;
+    let middle = parts.iter().take_while(|part| {
+        sum += length(part);
+        sum <= half
+    });
+    let (first, second) = parts.split_at(middle.count());
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| first.iter().map(one).collect::<Vec<_>>());
+        let second: Vec<_> = second.iter().map(one).collect();
+        // A panic there is a defect, and goes on here.
+        let mut all = first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        all.extend(second);
+        all
+    })
 }
 
 /// Compiles patterns into one set, or into several where they are too large together.
