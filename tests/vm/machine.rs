@@ -1,10 +1,11 @@
 //! How the tests start machines.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use builder_qemu::{
-    Architecture, BOOT_FAILURES, Credential, Disk, Firmware, Machine, MachineBuilder, Pattern, Running,
+    Architecture, BOOT_FAILURES, Credential, Disk, Firmware, Machine, MachineBuilder, Pattern, QemuError, Running,
 };
 use diskwright_tests::command::{diskwright, target};
 use diskwright_tests::image::real;
@@ -69,5 +70,23 @@ pub(crate) fn logged_in(running: &mut Running, stage: &str) {
     let prompt = Pattern::any_of(&["(automatic login)"]);
     if let Err(error) = running.expect_or_fail(&prompt, BOOT_FAILURES, BOOT) {
         panic!("{stage}: {error}");
+    }
+}
+
+/// Waits until the machine has been reset by its guest and the firmware starts what is on the disk.
+///
+/// Now and then an emulated machine does not come back from its reset, before the firmware's first word and so before
+/// anything of the disk is read. Then the reset button is pressed, as anybody would, and that is told.
+pub(crate) fn comes_back(running: &mut Running) {
+    const FIRMWARE: &str = "BdsDxe: starting";
+    const LIMIT: Duration = Duration::from_secs(120);
+    let _ = running.expect(&Pattern::literal("reboot: Restarting system"), BOOT).unwrap();
+    if let Err(error) = running.expect(&Pattern::literal(FIRMWARE), LIMIT) {
+        assert!(matches!(error, QemuError::TimedOut { .. }), "{error}");
+        assert!(running.last_lines(1).join("").contains("reboot: "), "{error}");
+        // Not through the macro, whose words a test that passes keeps for itself.
+        let _ = writeln!(std::io::stderr(), "the machine did not come back from its reset; pressing the button");
+        running.reset().unwrap();
+        let _ = running.expect(&Pattern::literal(FIRMWARE), LIMIT).unwrap();
     }
 }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use builder_qemu::{Disk, Pattern, Running, Shell};
+use builder_qemu::{Disk, Running, Shell};
 use diskwright_tests::judge::judge;
 use diskwright_tests::partition::{Mounted, extract};
 
 use crate::checks::{booted_system, no_unit_failed};
-use crate::machine::{BOOT, COMMAND, TestDisk, disk, logged_in, machine};
+use crate::machine::{BOOT, COMMAND, TestDisk, comes_back, disk, logged_in, machine};
 
 #[test]
 fn the_menu_follows_an_update_and_a_rollback_made_by_ostree() {
@@ -157,7 +157,7 @@ fn turn(shell: &mut Shell<'_>, number: u32) {
 /// Reboots, and awaits that `commit` is booted.
 fn reboot_into<'r>(running: &'r mut Running, stage: &str, commit: &str) -> Shell<'r> {
     running.send("systemctl reboot\n").unwrap();
-    let _ = running.expect(&Pattern::literal("BdsDxe: starting"), BOOT).unwrap();
+    comes_back(running);
     logged_in(running, stage);
     let mut shell = running.shell(BOOT).unwrap();
     let status = shell.check("ostree admin status", COMMAND).unwrap();
