@@ -5,7 +5,6 @@
 //!  ReadAt, WriteAt      a device seen from the outside
 //!  Window               a part of a device that behaves like a whole one
 //!  SparseFile           a plain file whose holes stay holes
-//!  Recorded             a device that only notes where its bytes are
 //!  RegionMap            who owns which byte; an overlap is an error
 //!  FilesystemImage      a file system whose every byte is decided
 //! ```
@@ -14,7 +13,6 @@
 
 mod device;
 mod lba;
-mod recorded;
 mod region;
 mod size;
 mod sparse;
@@ -22,7 +20,6 @@ mod window;
 
 pub use device::{FilesystemImage, ReadAt, WriteAt};
 pub use lba::{Lba, SECTOR_SIZE};
-pub use recorded::Recorded;
 pub use region::{Overlap, Region, RegionMap};
 pub use size::{ByteSize, ParseSizeError};
 pub use sparse::SparseFile;
