@@ -14,7 +14,7 @@ use crate::made::Maker;
 pub const ESP_MOUNT_POINT: &str = "efi";
 
 /// What the script calls, and what calls it.
-const NEEDS: [&str; 11] = [
+const NEEDS: [&str; 12] = [
     "usr/lib/systemd/systemd",
     "bin/sh",
     "bin/cat",
@@ -26,6 +26,7 @@ const NEEDS: [&str; 11] = [
     "bin/rm",
     "bin/sed",
     "bin/stat",
+    "bin/sync",
 ];
 
 const UNITS: [(&str, &str); 3] = [

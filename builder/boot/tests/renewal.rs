@@ -10,8 +10,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use builder_boot::{BootloaderChoice, renewal};
-use support::{Deployment, SYSTEMD, made_of, write};
+use builder_boot::{BootloaderChoice, renewal, renewal_lacks};
+use support::{Deployment, SYSTEMD, made_of, tree, write};
 
 const CAN_BLESS: &[(&str, &str)] = &[
     SYSTEMD[0],
@@ -233,4 +233,34 @@ fn what_cannot_be_understood_leaves_the_esp_as_it_is() {
             assert_eq!(machine.esp(), before);
         }
     }
+}
+
+#[test]
+fn every_program_that_the_script_calls_is_looked_for_in_the_image() {
+    let programs = ["sh", "cat", "cp", "grep", "mkdir", "mv", "readlink", "rm", "sed", "stat", "sync"];
+    let all: Vec<String> = programs.iter().map(|name| format!("bin/{name}")).collect();
+    let with = |left_out: &str| {
+        let fixed = ["usr/lib/systemd/systemd", "efi/.keep"];
+        let files = fixed.into_iter().chain(all.iter().map(String::as_str)).filter(|path| *path != left_out);
+        tree(&files.map(|path| (path, "ELF")).collect::<Vec<_>>())
+    };
+    assert_eq!(renewal_lacks(&with("")), None);
+    assert_eq!(renewal_lacks(&with("efi/.keep")), Some("efi"));
+    for path in all.iter().map(String::as_str).chain(["usr/lib/systemd/systemd"]) {
+        assert_eq!(renewal_lacks(&with(path)), Some(path));
+    }
+    // With these, and nothing else in reach, it does its work.
+    let machine = MachineDirectories::new("dash");
+    let path = machine.path("bin");
+    fs::create_dir(&path).unwrap();
+    for name in programs {
+        let found =
+            std::env::split_paths(&std::env::var_os("PATH").unwrap()).map(|at| at.join(name)).find(|at| at.exists());
+        symlink(found.unwrap(), path.join(name)).unwrap();
+    }
+    machine.entries("boot.0", &["cccc.0", "aaaa.0"]);
+    let arguments = ["renew-esp", "sysroot/boot", "esp", "sysroot"].map(|name| machine.path(name));
+    let output = Command::new(path.join("sh")).args(arguments).env("PATH", &path).output().unwrap();
+    let _ = succeeded(&output);
+    assert_eq!(machine.copies().len(), 2);
 }
