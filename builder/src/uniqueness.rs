@@ -1,6 +1,8 @@
 //! What each machine must have for itself, and an image must therefore not bring.
 
-use builder_tree::{FileTree, Node};
+use std::sync::Arc;
+
+use builder_tree::{FileTree, Inode, Node};
 
 /// Larger than any machine id, in bytes.
 const LIMIT: u64 = 4096;
@@ -54,9 +56,6 @@ fn told(path: &str, what: &str) -> String {
     format!("{path} ({what})")
 }
 
-fn leaf<'a>(tree: &'a FileTree, path: &str) -> Option<&'a builder_tree::Inode> {
-    match tree.get(path.as_bytes()) {
-        Some(Node::Leaf(inode)) => Some(inode),
-        _ => None,
-    }
+fn leaf<'t>(tree: &'t FileTree, path: &str) -> Option<&'t Arc<Inode>> {
+    tree.get(path.as_bytes()).and_then(Node::as_leaf)
 }

@@ -1,8 +1,9 @@
 //! Boot counting by systemd-boot: a new entry gets so many tries, then the one before it is started.
 
-use builder_tree::{FileTree, Node};
+use builder_tree::FileTree;
 
 use crate::ESP_MOUNT_POINT;
+use crate::loader::regular_file;
 
 /// Tries of a new entry, as many as greenboot gives.
 const TRIES: u8 = 3;
@@ -27,9 +28,12 @@ impl Counting {
     /// What the image in `tree` can do.
     #[must_use]
     pub fn find(tree: &FileTree) -> Self {
-        let there = |path: &&str| matches!(tree.resolve(path.as_bytes()), Ok(Some(Node::Leaf(inode))) if inode.content().is_some());
         let mounted = tree.directory(ESP_MOUNT_POINT.as_bytes()).is_some();
-        if mounted && MARKS_GOOD.iter().all(there) { Self::Tries } else { Self::Off }
+        if mounted && MARKS_GOOD.iter().all(|path| regular_file(tree, path).is_some()) {
+            Self::Tries
+        } else {
+            Self::Off
+        }
     }
 
     /// The file of the entry `name`; only the default entry has to show what it can do (systemd, "Automatic Boot

@@ -230,10 +230,14 @@ pub(crate) fn read_grub(path: &str, inode: &Inode) -> Result<(String, bool), Boo
 
 /// The first of `paths` that leads to a regular file.
 fn first(tree: &FileTree, paths: &[String]) -> Option<(String, Arc<Inode>)> {
-    paths.iter().find_map(|path| match tree.resolve(path.as_bytes()) {
-        Ok(Some(Node::Leaf(inode))) if inode.content().is_some() => {
-            Some((DisplayPath(path.as_bytes()).to_string().trim_start_matches('/').to_owned(), Arc::clone(inode)))
-        }
-        _ => None,
+    paths.iter().find_map(|path| {
+        let inode = regular_file(tree, path)?;
+        Some((DisplayPath(path.as_bytes()).to_string().trim_start_matches('/').to_owned(), Arc::clone(inode)))
     })
+}
+
+/// The regular file that `path` leads to, symbolic links followed.
+pub(crate) fn regular_file<'t>(tree: &'t FileTree, path: &str) -> Option<&'t Arc<Inode>> {
+    let node = tree.resolve(path.as_bytes()).ok().flatten();
+    node.and_then(Node::as_leaf).filter(|inode| inode.content().is_some())
 }

@@ -5,8 +5,9 @@
 //! `/ostree/boot.1`), copies that nobody renews lead nowhere after the first update. The units below renew them: at
 //! boot, after each change of the deployments, and at shutdown, behind `ostree-finalize-staged.service`.
 
-use builder_tree::{FileTree, Inode, Node};
+use builder_tree::{FileTree, Inode};
 
+use crate::loader::regular_file;
 use crate::made::Maker;
 
 /// The directory in which the machine has the ESP that it renews, and on which a counted boot is marked good. `/boot`
@@ -43,9 +44,7 @@ pub fn renewal_lacks(tree: &FileTree) -> Option<&'static str> {
     if tree.directory(ESP_MOUNT_POINT.as_bytes()).is_none() {
         return Some(ESP_MOUNT_POINT);
     }
-    let there =
-        |path: &str| matches!(tree.resolve(path.as_bytes()), Ok(Some(Node::Leaf(inode))) if inode.content().is_some());
-    NEEDS.into_iter().find(|path| !there(path))
+    NEEDS.into_iter().find(|path| regular_file(tree, path).is_none())
 }
 
 /// Files for `/etc` of a deployment that renews the copies, by their path below it; made at `created`.
