@@ -168,8 +168,11 @@ pub(crate) fn assemble(
         let mut trees: Vec<_> = deployables.iter_mut().map(|deployable| &mut deployable.stored).collect();
         sealer.objects(&mut repo, &mut trees)?;
     }
-    let names: Vec<_> =
-        deployables.iter().zip(&serials).map(|(one, serials)| format!("{}.{}", one.commit, serials.deploy)).collect();
+    let names: Vec<_> = deployables
+        .iter()
+        .zip(&serials)
+        .map(|(one, serials)| sysroot::deployment_name(&one.commit, serials.deploy))
+        .collect();
     let boot_entries: Vec<_> = deployables
         .iter()
         .zip(&entries)

@@ -58,10 +58,16 @@ pub fn serials(deployments: &[(&Checksum, &str)]) -> Vec<Serials> {
     deployments.iter().enumerate().map(of).collect()
 }
 
+/// Name of a deployment's directory (spec 4.4).
+#[must_use]
+pub fn deployment_name(commit: &Checksum, deploy_serial: u32) -> String {
+    format!("{commit}.{deploy_serial}")
+}
+
 /// The path of a deployment's directory on the physical root.
 #[must_use]
 pub fn deployment_path(stateroot: &str, commit: &Checksum, deploy_serial: u32) -> String {
-    format!("ostree/deploy/{stateroot}/deploy/{commit}.{deploy_serial}")
+    format!("ostree/deploy/{stateroot}/deploy/{}", deployment_name(commit, deploy_serial))
 }
 
 /// The kernel argument with which a deployment that [`build`] makes is booted.
@@ -130,7 +136,7 @@ fn stateroot_directory(numbered: &[(&DeploymentSpec<'_>, Serials)], maker: Maker
     let mut backing = maker.directory(0o700);
     let mut deploy = maker.directory(0o755);
     for (spec, serials) in numbered {
-        let name = format!("{}.{}", spec.commit, serials.deploy);
+        let name = deployment_name(spec.commit, serials.deploy);
         let mut deployment = deployment::deploy(spec.tree, &spec.etc_files, maker)?;
         if let Some(image) = &spec.composefs {
             let metadata = maker.metadata(0o644);
@@ -162,7 +168,8 @@ fn own_backing(deployment: &Directory, maker: Maker) -> Directory {
 fn boot_links(stateroot: &str, numbered: &[(&DeploymentSpec<'_>, Serials)], maker: Maker) -> Directory {
     let mut kernels = maker.directory(0o755);
     for (spec, serials) in numbered {
-        let target = format!("../../../deploy/{stateroot}/deploy/{}.{}", spec.commit, serials.deploy);
+        let name = deployment_name(spec.commit, serials.deploy);
+        let target = format!("../../../deploy/{stateroot}/deploy/{name}");
         let below = kernels.entries.entry(spec.boot_checksum.into()).or_insert_with(|| maker.directory(0o755).into());
         // Only directories are put there.
         if let Some(below) = below.as_directory_mut() {
