@@ -1,6 +1,6 @@
 //! Two deployments on one disk: each boots, and an update that does not come up is left for the one before.
 
-use builder_qemu::{BOOT_FAILURES, Pattern, Running};
+use builder_qemu::{BOOT_FAILURES, Machine, Pattern, Running};
 use diskwright_tests::image::real;
 use serde_json::Value;
 
@@ -29,15 +29,16 @@ fn choose_second(running: &mut Running) {
     running.send("\u{e}\r").unwrap();
 }
 
-fn reboot(running: &mut Running) {
+fn reboot(machine: &Machine, running: &mut Running) {
     running.send("systemctl reboot\n").unwrap();
-    comes_back(running);
+    comes_back(machine, running);
 }
 
 #[test]
 fn both_deployments_boot_and_ostree_knows_them() {
     let disk = two_deployments("mini-2", &[]);
-    let mut running = machine(&disk.path).build().unwrap().start().unwrap();
+    let machine = machine(&disk.path).build().unwrap();
+    let mut running = machine.start().unwrap();
     logged_in(&mut running, "the default");
     let mut shell = running.shell(BOOT).unwrap();
     booted_system(&mut shell, &disk.plan);
@@ -47,7 +48,7 @@ fn both_deployments_boot_and_ostree_knows_them() {
     assert!(line.contains("(rollback)"), "{status}");
     assert_eq!(shell.check("cat /usr/lib/image-version", COMMAND).unwrap(), "2");
 
-    reboot(&mut running);
+    reboot(&machine, &mut running);
     choose_second(&mut running);
     logged_in(&mut running, "the one to roll back to");
     let mut shell = running.shell(BOOT).unwrap();
@@ -56,7 +57,7 @@ fn both_deployments_boot_and_ostree_knows_them() {
 
     // ostree itself turns them round, and its entries are understood.
     let _ = shell.check("mount -o remount,rw /sysroot && ostree admin set-default 1 && sync", COMMAND).unwrap();
-    reboot(&mut running);
+    reboot(&machine, &mut running);
     let _ = running.expect_or_fail(&Pattern::literal(DEFAULT), BOOT_FAILURES, BOOT).unwrap();
     logged_in(&mut running, "rolled back for good");
     let mut shell = running.shell(BOOT).unwrap();
@@ -67,7 +68,8 @@ fn both_deployments_boot_and_ostree_knows_them() {
 #[ignore = "full boot matrix: tests/run full"]
 fn grub_leaves_an_update_that_does_not_come_up() {
     let disk = two_deployments("mini-fails", &[]);
-    let mut running = machine(&disk.path).build().unwrap().start().unwrap();
+    let machine = machine(&disk.path).build().unwrap();
+    let mut running = machine.start().unwrap();
     choose_second(&mut running);
     logged_in(&mut running, "before the update counts");
     let mut shell = running.shell(BOOT).unwrap();
@@ -76,12 +78,12 @@ fn grub_leaves_an_update_that_does_not_come_up() {
         | head -c 1024 > /run/grubenv && cat /run/grubenv > /boot/grub/grubenv && sync && wc -c < /boot/grub/grubenv";
     assert_eq!(shell.check(environment, COMMAND).unwrap(), "1024");
 
-    reboot(&mut running);
+    reboot(&machine, &mut running);
     // Two tries, each of which ends in a reboot of its own; then the older one, and no hand touched the machine.
     for stage in ["first try", "second try"] {
         running.stage(stage);
         let _ = running.expect(&Pattern::literal(DEFAULT), BOOT).unwrap();
-        comes_back(&mut running);
+        comes_back(&machine, &mut running);
     }
     let _ = running.expect(&Pattern::literal(SECOND), BOOT).unwrap();
     logged_in(&mut running, "fallen back");
@@ -95,11 +97,12 @@ fn grub_leaves_an_update_that_does_not_come_up() {
 #[ignore = "full boot matrix: tests/run full"]
 fn systemd_boot_leaves_an_update_that_does_not_come_up() {
     let disk = two_deployments("mini-fails", &["--bootloader", "systemd"]);
-    let mut running = machine(&disk.path).build().unwrap().start().unwrap();
+    let machine = machine(&disk.path).build().unwrap();
+    let mut running = machine.start().unwrap();
     for stage in ["first try", "second try", "third try"] {
         running.stage(stage);
         let _ = running.expect(&Pattern::literal("Linux version"), BOOT).unwrap();
-        comes_back(&mut running);
+        comes_back(&machine, &mut running);
     }
     logged_in(&mut running, "fallen back");
     let mut shell = running.shell(BOOT).unwrap();

@@ -49,7 +49,7 @@ fn machine_on(disk: &std::path::Path, bus: Bus) -> builder_qemu::MachineBuilder 
         .memory_mib(2048)
         .cpus(2)
         .disk(Disk::raw(disk).on(bus))
-        .log(crate::machine::log())
+        .log(crate::machine::fresh_log())
         .credential(Credential::new("agetty.autologin", "root").unwrap())
         .credential(Credential::new("login.noauth", "yes").unwrap())
 }

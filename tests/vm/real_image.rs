@@ -9,7 +9,8 @@ use crate::machine::{BOOT, COMMAND, comes_back, disk, logged_in, machine};
 #[test]
 fn the_example_image_boots_and_reboots_as_an_ostree_system() {
     let disk = disk("example", &[]);
-    let mut running = machine(&disk.path).memory_mib(2048).build().unwrap().start().unwrap();
+    let machine = machine(&disk.path).memory_mib(2048).build().unwrap();
+    let mut running = machine.start().unwrap();
     logged_in(&mut running, "first boot");
     let mut shell = running.shell(BOOT).unwrap();
     booted_system(&mut shell, &disk.plan);
@@ -18,7 +19,7 @@ fn the_example_image_boots_and_reboots_as_an_ostree_system() {
     assert_eq!(id.trim().len(), 32, "no machine id: {id}");
 
     running.send("systemctl reboot\n").unwrap();
-    comes_back(&mut running);
+    comes_back(&machine, &mut running);
     logged_in(&mut running, "second boot");
     let mut shell = running.shell(BOOT).unwrap();
     booted_system(&mut shell, &disk.plan);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use builder_qemu::{Disk, Running, Shell};
+use builder_qemu::{Disk, Machine, Running, Shell};
 use diskwright_tests::judge::judge;
 use diskwright_tests::partition::{Mounted, extract};
 
@@ -23,7 +23,8 @@ fn systemd_boot_follows_an_update_that_is_staged_and_a_rollback() {
 
 /// Makes an update in the machine with ostree alone and boots it, and then what was there before.
 fn follows(disk: &TestDisk, how: &str) {
-    let mut running = machine(&disk.path).build().unwrap().start().unwrap();
+    let machine = machine(&disk.path).build().unwrap();
+    let mut running = machine.start().unwrap();
     logged_in(&mut running, "before the update");
     let mut shell = running.shell(BOOT).unwrap();
     booted_system(&mut shell, &disk.plan);
@@ -43,7 +44,7 @@ fn follows(disk: &TestDisk, how: &str) {
     let second = said.lines().last().unwrap().trim().to_owned();
     assert_eq!(second.len(), 64, "{said}");
 
-    let mut shell = reboot_into(&mut running, "the update", &second);
+    let mut shell = reboot_into(&machine, &mut running, "the update", &second);
     let cmdline = shell.check("cat /proc/cmdline", COMMAND).unwrap();
     assert!(cmdline.contains("second=1") && cmdline.contains("ostree=/ostree/boot.0/"), "{cmdline}");
     let files = shell.check("cat /usr/lib/second /etc/new /etc/mine", COMMAND).unwrap();
@@ -52,7 +53,7 @@ fn follows(disk: &TestDisk, how: &str) {
 
     // And back: ostree puts the first deployment in front again.
     turn(&mut shell, 1);
-    let mut shell = reboot_into(&mut running, "the rollback", &first);
+    let mut shell = reboot_into(&machine, &mut running, "the rollback", &first);
     let gone = shell.run("test ! -e /usr/lib/second && ! grep -q second=1 /proc/cmdline", COMMAND).unwrap();
     assert_eq!(gone.status, 0, "{}", gone.text);
     no_unit_failed(&mut shell);
@@ -79,8 +80,8 @@ fn pulled(disk: &TestDisk, copies: Option<&str>) {
     let directory = tempfile::tempdir_in(diskwright_tests::command::target()).unwrap();
     let (published, second) = publish(disk, directory.path());
 
-    let with_second_drive = machine(&disk.path).memory_mib(2048).disk(Disk::raw(&published));
-    let mut running = with_second_drive.build().unwrap().start().unwrap();
+    let machine = machine(&disk.path).memory_mib(2048).disk(Disk::raw(&published)).build().unwrap();
+    let mut running = machine.start().unwrap();
     logged_in(&mut running, "before the update");
     let mut shell = running.shell(BOOT).unwrap();
     booted_system(&mut shell, &disk.plan);
@@ -90,19 +91,19 @@ fn pulled(disk: &TestDisk, copies: Option<&str>) {
         ostree remote add --no-sign-verify published file:///run/published
         ostree pull published os/next; ostree admin deploy --retain published:os/next; sync )";
     let _ = shell.check(pull, BOOT).unwrap();
-    let mut shell = reboot_into(&mut running, "the update", &second);
+    let mut shell = reboot_into(&machine, &mut running, "the update", &second);
     no_unit_failed(&mut shell);
     // What came with the update, what was changed here, what lies beside all deployments.
     let merged = shell.check("tail -n 1 /usr/lib/os-release /etc/issue; cat /etc/new /etc/mine /var/kept", COMMAND);
     assert_eq!(merged.unwrap(), "==> /usr/lib/os-release <==\nNEXT=1\n\n==> /etc/issue <==\nmine\nnew\nmine\nkept");
 
     turn(&mut shell, 1);
-    let mut shell = reboot_into(&mut running, "the rollback", &first);
+    let mut shell = reboot_into(&machine, &mut running, "the rollback", &first);
     let gone = shell.run("grep NEXT /usr/lib/os-release; test -e /etc/new", COMMAND).unwrap();
     assert_ne!(gone.status, 0, "{}", gone.text);
     assert_eq!(shell.check("cat /var/kept /etc/mine", COMMAND).unwrap(), "kept\nmine");
     turn(&mut shell, 1);
-    let mut shell = reboot_into(&mut running, "back again", &second);
+    let mut shell = reboot_into(&machine, &mut running, "back again", &second);
 
     // Refs of the image are what bootc itself removes when the image's last deployment goes.
     let clean = format!(
@@ -115,7 +116,7 @@ fn pulled(disk: &TestDisk, copies: Option<&str>) {
         commit = format_args!("{}/{}", &first[..2], &first[2..]),
     );
     let _ = shell.check(&clean, BOOT).unwrap();
-    let mut shell = reboot_into(&mut running, "the one that is left", &second);
+    let mut shell = reboot_into(&machine, &mut running, "the one that is left", &second);
     let status = shell.check("ostree admin status", COMMAND).unwrap();
     assert!(!status.contains(&first), "{status}");
     if let Some(copies) = copies {
@@ -155,9 +156,9 @@ fn turn(shell: &mut Shell<'_>, number: u32) {
 }
 
 /// Reboots, and awaits that `commit` is booted.
-fn reboot_into<'r>(running: &'r mut Running, stage: &str, commit: &str) -> Shell<'r> {
+fn reboot_into<'r>(machine: &Machine, running: &'r mut Running, stage: &str, commit: &str) -> Shell<'r> {
     running.send("systemctl reboot\n").unwrap();
-    comes_back(running);
+    comes_back(machine, running);
     logged_in(running, stage);
     let mut shell = running.shell(BOOT).unwrap();
     let status = shell.check("ostree admin status", COMMAND).unwrap();
