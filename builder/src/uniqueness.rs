@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use builder_tree::{FileTree, Inode, Node};
+use builder_tree::{DisplayPath, FileTree, Inode, Node, join};
 
 /// Larger than any machine id, in bytes.
 const LIMIT: u64 = 4096;
@@ -28,32 +28,28 @@ pub(crate) fn shared_by_all_machines(tree: &FileTree) -> Vec<String> {
             !text.is_empty() && text != b"uninitialized"
         });
         if is_set {
-            found.push(told(path, "machine id"));
+            found.push(told(path.as_bytes(), "machine id"));
         }
     }
     for (path, what) in FILES {
         if leaf(tree, path).is_some() {
-            found.push(told(path, what));
+            found.push(told(path.as_bytes(), what));
         }
     }
-    let names = |path: &str| {
-        let directory = tree.directory(path.as_bytes());
-        directory.into_iter().flat_map(|directory| directory.entries.keys()).map(|name| String::from_utf8_lossy(name))
+    // One of each tells enough.
+    let first = |directory: &str, is_meant: fn(&[u8]) -> bool| {
+        let names = &tree.directory(directory.as_bytes())?.entries;
+        names.keys().find(|name| is_meant(name)).map(|name| join(directory.as_bytes(), name))
     };
-    for name in names("usr/etc/ssh") {
-        if name.starts_with("ssh_host_") && name.ends_with("_key") {
-            found.push(told(&format!("usr/etc/ssh/{name}"), "SSH host key"));
-        }
-    }
-    for name in names("var/log/journal") {
-        found.push(told(&format!("var/log/journal/{name}"), "logs of another machine"));
-    }
+    let is_key = |name: &[u8]| name.starts_with(b"ssh_host_") && name.ends_with(b"_key");
+    found.extend(first("usr/etc/ssh", is_key).map(|path| told(&path, "SSH host key")));
+    found.extend(first("var/log/journal", |_| true).map(|path| told(&path, "logs of another machine")));
     found
 }
 
-fn told(path: &str, what: &str) -> String {
-    let path = path.strip_prefix("usr/etc/").map_or_else(|| format!("/{path}"), |path| format!("/etc/{path}"));
-    format!("{path} ({what})")
+fn told(path: &[u8], what: &str) -> String {
+    let path = path.strip_prefix(b"usr/").filter(|path| path.starts_with(b"etc/")).unwrap_or(path);
+    format!("{} ({what})", DisplayPath(path))
 }
 
 fn leaf<'t>(tree: &'t FileTree, path: &str) -> Option<&'t Arc<Inode>> {

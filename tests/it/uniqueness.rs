@@ -25,6 +25,8 @@ fn what_each_machine_must_have_for_itself_is_warned_of_by_its_path() {
             b"s",
             Some("/var/lib/systemd/random-seed (seed of the random number generator)"),
         ),
+        // As all paths in messages: nothing in it reaches a terminal as it is.
+        ("etc/ssh/ssh_host_\u{1b}[2J_key", b"key", Some("/etc/ssh/ssh_host_\\x1b[2J_key (SSH host key)")),
         ("var/log/journal/x/system.journal", b"", Some("/var/log/journal/x (logs of another machine)")),
     ] {
         let directory = tempfile::tempdir().unwrap();
