@@ -5,6 +5,9 @@
 //!  ReadAt, WriteAt      a device seen from the outside
 //!  Window               a part of a device that behaves like a whole one
 //!  SparseFile           a plain file whose holes stay holes
+//!  Recorded             a device that notes where its bytes are, to be read in their order
+//!  DiskSource, Piece    a disk read from its first byte to its last, piece by piece
+//!  Sink                 a file that grows while a format is written to it
 //!  RegionMap            who owns which byte; an overlap is an error
 //!  FilesystemImage      a file system whose every byte is decided
 //! ```
@@ -13,14 +16,22 @@
 
 mod device;
 mod lba;
+mod piece;
+mod recorded;
 mod region;
+mod sink;
 mod size;
+mod source;
 mod sparse;
 mod window;
 
 pub use device::{FilesystemImage, ReadAt, WriteAt};
 pub use lba::{Lba, SECTOR_SIZE};
+pub use piece::{PIECE, Piece, is_zero, runs};
+pub use recorded::Recorded;
 pub use region::{Overlap, Region, RegionMap};
+pub use sink::{Inner, Sink};
 pub use size::{ByteSize, ParseSizeError};
+pub use source::{DiskSource, Regions};
 pub use sparse::SparseFile;
 pub use window::Window;

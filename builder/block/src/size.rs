@@ -69,6 +69,13 @@ impl ByteSize {
     }
 }
 
+impl std::iter::Sum for ByteSize {
+    /// What they take together; more than `u64::MAX` counts as that.
+    fn sum<I: Iterator<Item = Self>>(sizes: I) -> Self {
+        sizes.fold(Self::ZERO, |sum, size| Self::new(sum.bytes().saturating_add(size.bytes())))
+    }
+}
+
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
