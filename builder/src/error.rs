@@ -12,6 +12,7 @@ use builder_oci::OciError;
 use builder_ostree::OstreeError;
 use builder_selinux::SelinuxError;
 
+use crate::formats::FormatError;
 use crate::layout::LayoutError;
 use crate::output::{OutputError, is_full};
 use crate::placement::PlacementError;
@@ -73,6 +74,9 @@ pub enum BuildError {
     /// The partition table cannot be made.
     #[error(transparent)]
     Table(#[from] GptError),
+    /// The disk cannot be written in a format.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// The output cannot be made.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -121,6 +125,7 @@ impl BuildError {
             },
             Self::Layout(LayoutError::NoTemplate { .. }) | Self::Unsuitable(_) => Category::Unsupported,
             Self::Layout(_) => Category::Input,
+            Self::Scratch { source } if source.kind() == io::ErrorKind::FileTooLarge => Category::Environment,
             Self::Ostree(OstreeError::Read { .. }) | Self::Scratch { .. } => Category::Io,
             Self::Ostree(OstreeError::Text { .. }) => Category::Usage,
             Self::Selinux(SelinuxError::Read { .. }) => Category::Io,
@@ -132,6 +137,8 @@ impl BuildError {
             | Self::Fat { .. }
             | Self::Placement(_) => Category::Validation,
             Self::Table(_) => Category::Validation,
+            Self::Format(FormatError::Source { .. }) => Category::Io,
+            Self::Format(_) => Category::Usage,
             Self::Output(OutputError::Write { source, .. }) if source.kind() == io::ErrorKind::FileTooLarge => {
                 Category::Environment
             }
@@ -162,6 +169,10 @@ impl BuildError {
             }
             Self::Placement(PlacementError::TooLarge) => Some("use smaller sizes".to_owned()),
             Self::Table(error) => error.hint(),
+            Self::Format(error) => error.hint(),
+            Self::Scratch { source } if source.kind() == io::ErrorKind::FileTooLarge => Some(
+                "the file system there holds no file of that size; set TMPDIR to a directory on another one".to_owned(),
+            ),
             Self::Scratch { .. } => Some("set TMPDIR to a directory that you may write to".to_owned()),
         }
     }

@@ -11,7 +11,7 @@ use builder_tree::{FileTree, Node};
 use crate::error::BuildError;
 use crate::identity::Identity;
 use crate::layout::{Filling, Format, Layout, PartitionLayout};
-use crate::placement::{self, RootSize};
+use crate::placement::{self, PlacementError, RootSize};
 use crate::system::System;
 
 /// A file system at its place, with what the plan says of it.
@@ -38,6 +38,7 @@ pub(crate) fn plan<'a>(
     system: &'a System,
     root_size: RootSize,
     disk_size: Option<ByteSize>,
+    disk_granularity: Option<ByteSize>,
 ) -> Result<Filled<'a>, BuildError> {
     let root_number = layout.partitions.iter().position(|partition| partition.from == Filling::Sysroot).unwrap_or(0);
     let root_layout = &layout.partitions[root_number];
@@ -47,6 +48,11 @@ pub(crate) fn plan<'a>(
     };
     let root = ext4(root_number, root_layout, identity, &system.root, rule)?;
     let (places, disk_size) = placement::place(layout, root.0.size(), disk_size)?;
+    let disk_size = match disk_granularity {
+        // What is added is behind the partitions, and the booted system grows into it.
+        Some(granularity) => disk_size.align_up(granularity.bytes()).ok_or(PlacementError::TooLarge)?,
+        None => disk_size,
+    };
 
     let mut root = Some(root);
     let mut parts = Vec::new();

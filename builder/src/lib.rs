@@ -13,6 +13,9 @@
 //!           initramfs                reads what boots first       import: nothing
 //!           ext4  fat                trees → bytes                import: tree, block
 //!           gpt                      tables                       import: block
+//!           qcow2  vmdk  vhd         containers                   import: block
+//!           packages                 what is installed            import: tree
+//!           spdx                     the document about it        import: nothing
 //!           qemu                     runs a machine               import: nothing
 //!             │
 //! floor 0   tree                     block                        import: nothing, not each other
@@ -24,8 +27,8 @@
 //! # The line
 //!
 //! ```text
-//!  blob ──► Layer ──► FileTree ──► Repo ──► StoredTree ──► FilesystemImage ──► DiskImage ──► file
-//!  oci       oci       tree        ostree    ostree, boot    ext4, fat          builder       block
+//!  blob ──► Layer ──► FileTree ──► Repo ──► StoredTree ──► FilesystemImage ──► DiskImage ──► Recorded ──► files
+//!  oci       oci       tree        ostree    ostree, boot    ext4, fat          builder       block        formats
 //! ```
 //!
 //! Follow one file, `usr/bin/bash`:
@@ -39,8 +42,11 @@
 //! 4. [`Ext4Image::plan`](builder_ext4::Ext4Image::plan) claims its blocks, in the order of the store, and writes
 //!    nothing.
 //! 5. The plan places the file system at a sector; `builder_gpt` records it.
-//! 6. [`DiskImage::write_to`] opens a window on that range, and the body is copied from the store to its blocks:
-//!    the second and last time that the bytes move, many files at once, inside the kernel where it can.
+//! 6. [`DiskImage::write_to`] opens a window on that range of a [`Recorded`](builder_block::Recorded) device, which
+//!    notes where the body is in the store and moves nothing: now the disk can be read from its first byte to its last.
+//! 7. One pass over the disk reads each [`Piece`](builder_block::Piece) once, and several threads encode it for all
+//!    formats that were asked for; each format appends what is made of it to its file, in the order of the disk. This
+//!    is the second and last time that the bytes move.
 //!
 //! Two things keep the line straight. *Identity comes first*: all UUIDs are derived from the image's digest and the
 //! request ([`Identity`]), so a boot entry can name the root's UUID before that file system exists. *Size comes from the
@@ -63,6 +69,7 @@ mod early;
 mod error;
 mod facts;
 mod filesystems;
+mod formats;
 mod guess;
 mod identity;
 mod integrity;
@@ -81,17 +88,17 @@ mod ssh_keys;
 mod suitability;
 mod system;
 mod uniqueness;
-mod watch;
 
 pub use builder_boot::BootloaderChoice;
 pub use builder_oci::{ImageSource, Platform};
 pub use disk::{DiskImage, Part};
 pub use error::{BuildError, Category};
 pub use facts::{Facts, inspect};
+pub use formats::{ClusterCompression, FormatError, Formats, OutputFormat};
 pub use identity::Identity;
 pub use layout::{Filling, Format, Layout, LayoutError, PartitionLayout, Size};
-pub use outcome::Outcome;
-pub use output::{OutputError, PendingFile, discard_pending_outputs};
+pub use outcome::{Artefact, Outcome};
+pub use output::{OutputError, PendingDirectory, PendingFile, discard_pending_outputs};
 pub use pipeline::{Assembled, Prepared};
 pub use placement::PlacementError;
 pub use plan::{

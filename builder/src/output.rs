@@ -29,7 +29,7 @@ enum Body {
 /// What an interrupt has to know.
 #[derive(Debug)]
 struct Pending {
-    /// Temporary names that exist now.
+    /// Temporary names that exist now, and directories that are to hold the outputs.
     names: Vec<PathBuf>,
     /// An output has got its name.
     complete: bool,
@@ -53,7 +53,7 @@ pub fn discard_pending_outputs() -> bool {
     let mut pending = pending();
     for name in pending.names.drain(..) {
         // It may be gone already; either way there is nobody left to tell.
-        let _ = fs::remove_file(name);
+        let _ = fs::remove_file(&name).or_else(|_| fs::remove_dir(&name));
     }
     pending.interrupted = !pending.complete;
     pending.complete
@@ -270,6 +270,33 @@ impl PendingFile {
         }
         pending.complete = true;
         Ok(target)
+    }
+}
+
+/// A directory that is made for outputs, and goes again where there are none.
+#[derive(Debug)]
+pub struct PendingDirectory {
+    path: PathBuf,
+}
+
+impl PendingDirectory {
+    /// Makes `path`.
+    ///
+    /// # Errors
+    /// [`OutputError::Create`].
+    pub fn create(path: &Path) -> Result<Self, OutputError> {
+        let mut pending = pending();
+        fs::create_dir(path).map_err(|source| OutputError::Create { directory: path.to_owned(), source })?;
+        pending.names.push(path.to_owned());
+        Ok(Self { path: path.to_owned() })
+    }
+}
+
+impl Drop for PendingDirectory {
+    fn drop(&mut self) {
+        pending().names.retain(|name| *name != self.path);
+        // It stays where there is something in it: the outputs, or what somebody put there meanwhile.
+        let _ = fs::remove_dir(&self.path);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The straight line from image to disk, one function a station.
 
-use builder_block::{ByteSize, SECTOR_SIZE, SparseFile};
+use builder_block::{ByteSize, Recorded, SECTOR_SIZE};
 use builder_gpt::{Partition, PartitionTable, attributes};
 use builder_oci::Image;
 use builder_tree::ContentStore;
@@ -9,9 +9,10 @@ use crate::contents::final_layer;
 use crate::disk::{DiskImage, Part};
 use crate::error::BuildError;
 use crate::filesystems::{self, Filled};
+use crate::formats::{FormatError, Machine, Measured, OutputFormat, PassError, Selection};
 use crate::identity::Identity;
 use crate::layout::{Filling, Layout};
-use crate::outcome::Outcome;
+use crate::outcome::{Artefact, Outcome};
 use crate::output::{OutputError, PendingFile};
 use crate::placement::{self, RootSize};
 use crate::plan::{Forecast, Plan, PlannedDisk, PlannedPartition};
@@ -20,7 +21,6 @@ use crate::recipe::Recipe;
 use crate::source;
 use crate::suitability;
 use crate::system::{self, Read, System};
-use crate::watch::Watched;
 
 /// An installed system, made from an image and not yet in file systems.
 pub struct Assembled<'r> {
@@ -80,21 +80,39 @@ impl<'r> Assembled<'r> {
     pub fn prepare(&self, progress: &mut dyn Progress) -> Result<Prepared<'_>, BuildError> {
         let Self { recipe, image, layout, identity, system, .. } = self;
         progress.begin(Station::Plan, layout.partitions.len() as u64);
-        let filled = filesystems::plan(layout, identity, system, self.root_size, recipe.disk_size)?;
+        let filled =
+            filesystems::plan(layout, identity, system, self.root_size, recipe.disk_size, recipe.disk_granularity())?;
         let table = table(layout, identity, &filled)?;
         let mut plan = describe(recipe, image, identity, layout, system, &filled);
+        if let Some(granularity) = recipe.disk_granularity() {
+            plan.notes.push(format!("the disk is a multiple of {granularity} large, as one of the formats wants it"));
+        }
         let disk = DiskImage { table, parts: parts(filled) };
-        let output = disk.written().map_err(|source| BuildError::Scratch { source })?;
-        plan.forecast = Forecast { output, scratch: self.scratch };
+        // Bytes that are made and not copied are kept in the scratch file until they are in their order.
+        let scratch = |source| BuildError::Scratch { source };
+        let file = tempfile::tempfile_in(&recipe.scratch).map_err(scratch)?;
+        let mut bytes = Recorded::new(disk.size(), file);
+        disk.write_to(&mut bytes).map_err(scratch)?;
+        plan.forecast.scratch = ByteSize::new(self.scratch.bytes().saturating_add(bytes.scratch_bytes().bytes()));
+        let runs = builder_block::runs(&bytes).map_err(scratch)?;
+        plan.forecast.output = runs.iter().map(|run| ByteSize::new(run.end - run.start)).sum();
         progress.end(Station::Plan);
-        Ok(Prepared { plan, disk })
+        let machine = Machine {
+            system: system.name.clone(),
+            architecture: image.platform().architecture.clone(),
+            created: identity.created(),
+            unique_id: identity.uuid("disk").into_bytes(),
+        };
+        Ok(Prepared { recipe, plan, bytes, machine })
     }
 }
 
 /// A disk that is decided down to the last byte and not written yet.
 pub struct Prepared<'a> {
+    recipe: &'a Recipe,
     plan: Plan,
-    disk: DiskImage<'a>,
+    bytes: Recorded,
+    machine: Machine,
 }
 
 impl Prepared<'_> {
@@ -104,27 +122,82 @@ impl Prepared<'_> {
         &self.plan
     }
 
-    /// What is decided, and nothing else.
-    #[must_use]
-    pub fn into_plan(self) -> Plan {
-        self.plan
+    /// What is decided, and nothing else: all formats are made, to know their sizes, and not written.
+    ///
+    /// # Errors
+    /// The disk cannot be written in one of the formats.
+    pub fn into_plan(mut self, progress: &mut dyn Progress) -> Result<Plan, BuildError> {
+        let formats = &self.recipe.formats.formats;
+        let mut files: Vec<_> = formats.iter().map(|_| Measured::counting()).collect();
+        self.pass(&mut files, Station::Forecast, progress).map_err(|error| match error {
+            Failed::Format(error) => error.into(),
+            Failed::Pass(PassError::Source(source) | PassError::Output(_, source)) => BuildError::Scratch { source },
+        })?;
+        self.plan.forecast.output = files.iter().map(Measured::written).sum();
+        Ok(self.plan)
     }
 
-    /// Writes the disk as it is, with holes, and gives it its name.
+    /// Writes the disk in all formats and gives the files their names.
     ///
     /// # Errors
     /// There is not enough room, or writing fails; then nothing is left behind.
-    pub fn write_raw(self, pending: PendingFile, progress: &mut dyn Progress) -> Result<Outcome, BuildError> {
-        pending.require_room(self.plan.forecast.output)?;
-        let failed = |source| OutputError::Write { path: pending.target().to_owned(), source };
-        progress.begin(Station::Write, self.plan.forecast.output.bytes());
-        let mut device = SparseFile::new(pending.file()?, self.disk.size()).map_err(failed)?;
-        self.disk.write_to(&mut Watched::new(&mut device, progress)).map_err(failed)?;
-        let written = device.written().bytes();
-        progress.end(Station::Write);
-        let path = pending.complete()?;
-        Ok(Outcome { path, format: "raw", written, plan: self.plan })
+    ///
+    /// # Panics
+    /// If there is not one pending file for each format.
+    pub fn write(
+        mut self,
+        pending: Vec<PendingFile>,
+        bundle: bool,
+        progress: &mut dyn Progress,
+    ) -> Result<Outcome, BuildError> {
+        let formats = &self.recipe.formats.formats;
+        assert_eq!(formats.len(), pending.len(), "each format has its file");
+        for (format, pending) in formats.iter().zip(&pending) {
+            if matches!(format, OutputFormat::Raw | OutputFormat::Vhd) {
+                pending.require_room(self.plan.forecast.output)?;
+            }
+        }
+        let mut files = Vec::new();
+        for (format, pending) in formats.iter().zip(&pending) {
+            files.push(Measured::new(pending.file()?, *format, bundle));
+        }
+        let lengths = self.pass(&mut files, Station::Write, progress).map_err(|error| match error {
+            Failed::Format(error) => error.into(),
+            Failed::Pass(PassError::Source(source)) => BuildError::Scratch { source },
+            Failed::Pass(PassError::Output(number, source)) => {
+                BuildError::from(OutputError::Write { path: pending[number].target().to_owned(), source })
+            }
+        })?;
+        self.plan.forecast.output = files.iter().map(Measured::written).sum();
+        let mut artefacts = Vec::new();
+        for (((format, pending), file), size) in formats.iter().zip(pending).zip(&files).zip(lengths) {
+            artefacts.push(Artefact {
+                path: pending.complete()?,
+                format: format.name(),
+                size,
+                written: file.written().bytes(),
+                virtual_size: self.plan.disk.size.bytes(),
+                sha256: file.digest().map(str::to_owned),
+            });
+        }
+        Ok(Outcome { artefacts, plan: self.plan })
     }
+
+    fn pass(&self, files: &mut [Measured], station: Station, progress: &mut dyn Progress) -> Result<Vec<u64>, Failed> {
+        let selection = Selection::new(&self.bytes, &self.recipe.formats, &self.machine).map_err(Failed::Format)?;
+        progress.begin(station, self.plan.disk.size.bytes());
+        let lengths = selection
+            .write(&self.bytes, files, self.recipe.threads, &mut |done| progress.at(station, done))
+            .map_err(Failed::Pass)?;
+        progress.end(station);
+        Ok(lengths)
+    }
+}
+
+/// Why there are no files.
+enum Failed {
+    Format(FormatError),
+    Pass(PassError),
 }
 
 impl Recipe {

@@ -9,7 +9,9 @@ pub enum Station {
     Objects,
     /// File systems are laid out; counted in file systems.
     Plan,
-    /// The disk is written; counted in bytes.
+    /// The formats are made to know their sizes; counted in bytes of the disk.
+    Forecast,
+    /// The disk is written; counted in bytes of the disk.
     Write,
 }
 
@@ -21,6 +23,7 @@ impl Station {
             Self::Layers => "Reading layers",
             Self::Objects => "Committing to ostree",
             Self::Plan => "Laying out file systems",
+            Self::Forecast => "Forecasting sizes",
             Self::Write => "Writing the disk",
         }
     }
@@ -32,6 +35,7 @@ impl Station {
             Self::Layers => "layers",
             Self::Objects => "objects",
             Self::Plan => "plan",
+            Self::Forecast => "forecast",
             Self::Write => "write",
         }
     }
@@ -39,7 +43,7 @@ impl Station {
     /// Whether it counts bytes.
     #[must_use]
     pub fn counts_bytes(self) -> bool {
-        matches!(self, Self::Layers | Self::Write)
+        matches!(self, Self::Layers | Self::Forecast | Self::Write)
     }
 }
 

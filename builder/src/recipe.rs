@@ -9,6 +9,7 @@ use builder_boot::BootloaderChoice;
 use builder_oci::{ImageSource, Platform};
 use serde::Serialize;
 
+use crate::formats::Formats;
 use crate::layout::Layout;
 use crate::ssh_keys::AuthorizedKeys;
 
@@ -42,6 +43,8 @@ pub struct Recipe {
     pub selinux: SelinuxChoice,
     /// Which boot loader.
     pub bootloader: BootloaderChoice,
+    /// The formats that the disk is written in.
+    pub formats: Formats,
     /// Date of everything that is made; `None` for the image's date of creation.
     pub source_date_epoch: Option<i64>,
     /// Where the unnamed scratch file lies.
@@ -82,6 +85,14 @@ impl fmt::Display for SelinuxChoice {
 }
 
 impl Recipe {
+    /// What the size of the disk must be a multiple of for the formats asked for; `None` where a size is asked for, or
+    /// any would do.
+    #[must_use]
+    pub fn disk_granularity(&self) -> Option<ByteSize> {
+        let granularity = self.formats.granularity();
+        (self.disk_size.is_none() && granularity > ByteSize::mib(1)).then_some(granularity)
+    }
+
     /// The part of the request that decides bytes, as text: with the image's digest it is the disk's identity.
     /// `rollback` is the digest of the manifest of the image to roll back to.
     #[must_use]
@@ -89,6 +100,8 @@ impl Recipe {
         #[derive(Serialize)]
         struct Canonical<'a> {
             bootloader: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            disk_granularity: Option<u64>,
             disk_size: Option<u64>,
             karg_deletes: &'a [String],
             kargs: &'a [String],
@@ -106,6 +119,7 @@ impl Recipe {
         }
         let canonical = Canonical {
             bootloader: self.bootloader.to_string(),
+            disk_granularity: self.disk_granularity().map(ByteSize::bytes),
             disk_size: self.disk_size.map(ByteSize::bytes),
             karg_deletes: &self.karg_deletes,
             kargs: &self.kargs,

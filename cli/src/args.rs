@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use builder::{BootloaderChoice, ImageSource, Platform, SelinuxChoice};
+use builder::{BootloaderChoice, ClusterCompression, Formats, ImageSource, OutputFormat, Platform, SelinuxChoice};
 use builder_block::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Failure;
 
 /// Turns a container image into a bootable disk: no root, no mounts, no helper programs.
 #[derive(Debug, Parser)]
@@ -28,13 +30,8 @@ pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) source: Source,
 
-    /// Format of the output
-    #[arg(long = "type", value_enum, default_value_t = OutputType::Raw, value_name = "TYPE")]
-    pub(crate) output_type: OutputType,
-
-    /// The disk to write, or a directory to put disk.raw in
-    #[arg(short, long, default_value = "disk.raw", value_name = "OUTPUT")]
-    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) formats: FormatArguments,
 
     /// Print the plan and write nothing: partitions, sizes, UUIDs, boot entry, kernel arguments, forecast
     #[arg(long)]
@@ -115,6 +112,69 @@ impl Source {
     }
 }
 
+/// The files to write.
+#[derive(Debug, Args)]
+pub(crate) struct FormatArguments {
+    /// Format of the output; several are written in one pass (repeatable)
+    #[arg(
+        long = "type",
+        default_value = "raw",
+        value_name = "TYPE",
+        long_help = "Format of the output; several are written in one pass (repeatable):
+  raw             the disk, with holes
+  raw.zst, raw.xz, raw.gz
+                  the same, compressed
+  qcow2           for QEMU, libvirt, OpenStack
+  vmdk            for VMware (stream-optimised)
+  vhd             for Azure and Hyper-V (fixed)
+  gce             for Google Compute Engine (disk.raw in a tar.gz; the disk grows to whole GiB)
+  ova             a machine for VMware and VirtualBox
+  container-disk  for KubeVirt (an OCI archive with the disk in it)"
+    )]
+    pub(crate) types: Vec<OutputFormat>,
+
+    /// The file to write, or a directory for files of the usual names; a directory where there are several types
+    /// [default: disk.raw or the like, here]
+    #[arg(short, long, value_name = "OUTPUT")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// How qcow2 is compressed: zstd (QEMU 5.1 and later), zlib (every QEMU) or none
+    #[arg(long, value_name = "HOW", default_value = "zstd")]
+    pub(crate) compress: ClusterCompression,
+
+    /// Level of all compression [default: zstd 3, others 6]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) compress_level: Option<i32>,
+
+    /// Write only the disk: no checksums, block map, bill of materials, provenance and result.json beside it
+    #[arg(long)]
+    pub(crate) no_bundle: bool,
+
+    /// Cluster size of qcow2, from 512 to 2M [default: 64K]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) cluster_size: Option<ByteSize>,
+}
+
+impl FormatArguments {
+    /// The formats, each asked for once.
+    pub(crate) fn formats(&self) -> Result<Formats, Failure> {
+        let mut types = self.types.clone();
+        types.sort_unstable();
+        if let Some(twice) = types.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Failure::Usage {
+                message: format!("--type {} is given twice", twice[0]),
+                hint: Some("each type makes one file".to_owned()),
+            });
+        }
+        Ok(Formats {
+            formats: self.types.clone(),
+            compression: self.compress,
+            level: self.compress_level,
+            cluster_size: self.cluster_size,
+        })
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Talk {
     /// Print the result as JSON
@@ -136,11 +196,6 @@ pub(crate) enum ProgressMode {
     Plain,
     Json,
     None,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OutputType {
-    Raw,
 }
 
 #[cfg(test)]

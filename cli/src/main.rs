@@ -10,6 +10,7 @@ mod args;
 mod commands;
 mod exit;
 mod interrupt;
+mod place;
 mod progress;
 mod report;
 

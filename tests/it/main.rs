@@ -6,6 +6,7 @@ mod chunked;
 mod disk;
 mod dry_run;
 mod floor_plan;
+mod formats;
 mod inspect;
 mod integrity;
 mod judges;

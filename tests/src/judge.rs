@@ -21,7 +21,9 @@ const PACKAGES: &[(&str, &str)] = &[
     ("skopeo", "skopeo"),
     ("strace", "strace"),
     ("umoci", "umoci"),
+    ("taskset", "util-linux"),
     ("unshare", "util-linux"),
+    ("xmllint", "libxml2-utils"),
 ];
 
 /// What a judge said.

@@ -29,6 +29,8 @@ pub(crate) fn disk(name: &str, arguments: &[&str]) -> TestDisk {
     // Not in /tmp, which may be memory.
     let directory = tempfile::tempdir_in(target()).unwrap();
     let mut all = vec!["build", &source, "--json", "--quiet", "--target-imgref", "registry.example/os:stable"];
+    // systemd waits 90 s for a device, which an emulated machine on a busy host may not keep.
+    all.extend(["--karg", "systemd.default_device_timeout_sec=600"]);
     all.extend(arguments);
     let run = diskwright(directory.path(), &all).succeeded();
     let result: Value = serde_json::from_str(&run.stdout).unwrap();

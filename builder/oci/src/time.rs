@@ -45,6 +45,27 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<i64> {
     Some(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset)
 }
 
+/// `seconds` since 1970 as an RFC 3339 time in UTC; what lies outside of the years 0 to 9999 becomes their first or last
+/// second.
+#[must_use]
+pub fn format_rfc3339(seconds: i64) -> String {
+    let seconds = seconds.clamp(days_since_1970(0, 1, 1) * 86_400, days_since_1970(9999, 12, 31) * 86_400 + 86_399);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Never later than the year that the day lies in, and a few years before it at most.
+    let mut year = (1970 + days.div_euclid(366).min(days.div_euclid(365))).max(0);
+    while days_since_1970(year + 1, 1, 1) <= days {
+        year += 1;
+    }
+    let mut day = days - days_since_1970(year, 1, 1);
+    let mut month = 1;
+    while day >= days_in(year, month) {
+        day -= days_in(year, month);
+        month += 1;
+    }
+    let (hour, minute) = (second / 3600, second / 60 % 60);
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{:02}Z", day + 1, second % 60)
+}
+
 fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
@@ -68,7 +89,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_rfc3339;
+    use super::{format_rfc3339, parse_rfc3339};
 
     #[test]
     fn times_are_the_ones_date_gives() {
@@ -86,6 +107,17 @@ mod tests {
         ] {
             assert_eq!(parse_rfc3339(text), Some(seconds), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same_second() {
+        let (first, last) = (-62_167_219_200_i64, 253_402_300_799);
+        let steps = (0..20_000).map(|step| first + step * ((last - first) / 20_000));
+        for seconds in steps.chain([0, -1, 951_782_400, 951_868_799, first, last]) {
+            assert_eq!(parse_rfc3339(&format_rfc3339(seconds)), Some(seconds), "{seconds}");
+        }
+        assert_eq!(format_rfc3339(1_709_210_096), "2024-02-29T12:34:56Z");
+        assert_eq!(format_rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
     }
 
     #[test]

@@ -301,7 +301,7 @@ fn disks_that_are_not_complete_are_refused_by_name() {
         (
             "luks",
             &secret[..],
-            &["-o", "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10"],
+            &["-o", "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=200"],
             "encrypted (LUKS)",
             "decrypt it",
         ),

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use builder::{Assembled, AuthorizedKeys, Layout, LayoutError, PendingFile, Recipe};
+use builder::{Assembled, AuthorizedKeys, Layout, LayoutError, Recipe};
 
-use crate::args::{Build, OutputType};
+use crate::args::Build;
+use crate::place::Place;
 use crate::progress;
 use crate::report::{self, Failure};
 
@@ -16,22 +17,19 @@ pub(crate) fn run(arguments: &Build) -> Result<(), Failure> {
     let mut progress = progress::listener(&arguments.talk);
     if arguments.dry_run {
         let assembled = Assembled::new(&recipe, progress.as_mut())?;
-        let plan = assembled.prepare(progress.as_mut())?.into_plan();
+        let plan = assembled.prepare(progress.as_mut())?.into_plan(progress.as_mut())?;
         return if arguments.talk.json { report::json(&plan) } else { report::text(&plan.to_string()) };
     }
     // Before any work: a place that cannot be written is found out at once.
-    let pending = PendingFile::create(&output(arguments)).map_err(builder::BuildError::from)?;
-    recipe.refuse_source_as_output(&pending)?;
+    let place = Place::of(&arguments.formats)?;
+    let pending = place.begin(&recipe.formats)?;
+    for file in &pending {
+        recipe.refuse_source_as_output(file)?;
+    }
     let assembled = Assembled::new(&recipe, progress.as_mut())?;
     let prepared = assembled.prepare(progress.as_mut())?;
-    let outcome = match arguments.output_type {
-        OutputType::Raw => prepared.write_raw(pending, progress.as_mut())?,
-    };
+    let outcome = prepared.write(pending, !arguments.formats.no_bundle, progress.as_mut())?;
     if arguments.talk.json { report::json(&outcome) } else { report::text(&outcome.to_string()) }
-}
-
-fn output(arguments: &Build) -> PathBuf {
-    if arguments.output.is_dir() { arguments.output.join("disk.raw") } else { arguments.output.clone() }
 }
 
 fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
@@ -61,8 +59,9 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         stateroot: arguments.stateroot.clone(),
         bootloader: arguments.bootloader,
         source_date_epoch: source_date_epoch()?,
+        formats: arguments.formats.formats()?,
         scratch: super::scratch_directory(
-            (!arguments.dry_run).then(|| output(arguments)).as_deref().and_then(Path::parent),
+            (!arguments.dry_run).then(|| Place::directory(&arguments.formats)).as_deref(),
         ),
     })
 }

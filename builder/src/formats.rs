@@ -1,0 +1,251 @@
+//! The formats that a disk is written in.
+
+mod archive;
+mod compressed;
+mod container_disk;
+mod containers;
+mod gce;
+mod lanes;
+mod line;
+mod measured;
+mod ova;
+mod plain;
+mod stream;
+mod xz;
+
+use std::fmt;
+use std::str::FromStr;
+
+use builder_block::ByteSize;
+
+pub(crate) use lanes::{Machine, Selection};
+pub(crate) use line::{Encoded, PassError, Writer};
+pub(crate) use measured::Measured;
+
+/// A format that a disk is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OutputFormat {
+    /// The bytes of the disk, with holes.
+    Raw,
+    /// The same in a gzip stream.
+    RawGz,
+    /// The same in an xz stream.
+    RawXz,
+    /// The same in zstd frames.
+    RawZst,
+    /// QEMU's format, version 3.
+    Qcow2,
+    /// VMware's stream-optimised format.
+    Vmdk,
+    /// A fixed VHD, as Azure wants it.
+    Vhd,
+    /// `disk.raw` in a compressed tar archive, as Google Compute Engine wants it.
+    Gce,
+    /// A machine for VMware, VirtualBox and others: OVF descriptor, VMDK, manifest.
+    Ova,
+    /// An image with the disk in its only layer, as KubeVirt wants it.
+    ContainerDisk,
+}
+
+impl OutputFormat {
+    /// All formats.
+    pub const ALL: [Self; 10] = [
+        Self::Raw,
+        Self::RawZst,
+        Self::RawXz,
+        Self::RawGz,
+        Self::Qcow2,
+        Self::Vmdk,
+        Self::Vhd,
+        Self::Gce,
+        Self::Ova,
+        Self::ContainerDisk,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::RawGz => "raw.gz",
+            Self::RawXz => "raw.xz",
+            Self::RawZst => "raw.zst",
+            Self::Qcow2 => "qcow2",
+            Self::Vmdk => "vmdk",
+            Self::Vhd => "vhd",
+            Self::Gce => "gce",
+            Self::Ova => "ova",
+            Self::ContainerDisk => "container-disk",
+        }
+    }
+
+    /// The usual name of such a file.
+    #[must_use]
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Raw => "disk.raw",
+            Self::RawGz => "disk.raw.gz",
+            Self::RawXz => "disk.raw.xz",
+            Self::RawZst => "disk.raw.zst",
+            Self::Qcow2 => "disk.qcow2",
+            Self::Vmdk => "disk.vmdk",
+            Self::Vhd => "disk.vhd",
+            Self::Gce => "image.tar.gz",
+            Self::Ova => "image.ova",
+            Self::ContainerDisk => "disk.ociarchive",
+        }
+    }
+
+    /// What the size of a disk must be a multiple of.
+    #[must_use]
+    pub fn granularity(self) -> ByteSize {
+        match self {
+            // Compute Engine takes whole GiB only.
+            Self::Gce => ByteSize::new(1 << 30),
+            // Azure takes whole MiB only, and all our partitions are such.
+            _ => ByteSize::mib(1),
+        }
+    }
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for OutputFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("expected one of {names}")
+        })
+    }
+}
+
+/// How qcow2 disks are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterCompression {
+    /// Zstandard: the fastest, for QEMU since 5.1 (2020).
+    Zstd,
+    /// Deflate, for every QEMU.
+    Zlib,
+    /// None.
+    None,
+}
+
+impl FromStr for ClusterCompression {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "zstd" => Ok(Self::Zstd),
+            "zlib" => Ok(Self::Zlib),
+            "none" => Ok(Self::None),
+            _ => Err("expected zstd, zlib or none".to_owned()),
+        }
+    }
+}
+
+/// The formats asked for, and how they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formats {
+    /// The formats, each once, in the order asked for.
+    pub formats: Vec<OutputFormat>,
+    /// How qcow2 disks are compressed.
+    pub compression: ClusterCompression,
+    /// Level of every compression; `None` for each format's own.
+    pub level: Option<i32>,
+    /// Cluster size of qcow2 disks; `None` for QEMU's own.
+    pub cluster_size: Option<ByteSize>,
+}
+
+impl Formats {
+    /// `formats` as each is usually written.
+    #[must_use]
+    pub fn new(formats: Vec<OutputFormat>) -> Self {
+        Self { formats, compression: ClusterCompression::Zstd, level: None, cluster_size: None }
+    }
+
+    /// What the size of the disk must be a multiple of.
+    #[must_use]
+    pub fn granularity(&self) -> ByteSize {
+        self.formats.iter().map(|format| format.granularity()).max().unwrap_or(ByteSize::mib(1))
+    }
+}
+
+/// A disk that cannot be written in a format.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// A format has no such level of compression.
+    #[error("{format} has levels of compression from {least} to {most}, but {level} was asked for")]
+    Level {
+        /// The format.
+        format: OutputFormat,
+        /// The level asked for.
+        level: i32,
+        /// The lowest.
+        least: i32,
+        /// The highest.
+        most: i32,
+    },
+    /// The size of the disk is not one that the format's readers take.
+    #[error("a {format} disk has a size in whole {granularity}, but this one has {size} ({} bytes)", .size.bytes())]
+    Size {
+        /// The format.
+        format: OutputFormat,
+        /// Size of the disk.
+        size: ByteSize,
+        /// What it must be a multiple of.
+        granularity: ByteSize,
+    },
+    /// It cannot be qcow2.
+    #[error("cannot write {format}")]
+    Qcow2 {
+        /// The format.
+        format: OutputFormat,
+        /// Why.
+        #[source]
+        source: builder_qcow2::OptionsError,
+    },
+    /// It cannot be VMDK.
+    #[error("cannot write {format}")]
+    Vmdk {
+        /// The format.
+        format: OutputFormat,
+        /// Why.
+        #[source]
+        source: builder_vmdk::VmdkError,
+    },
+    /// It cannot be VHD.
+    #[error("cannot write vhd")]
+    Vhd {
+        /// Why.
+        #[from]
+        source: builder_vhd::VhdError,
+    },
+    /// What is known of the disk cannot be read.
+    #[error("cannot list what is on the disk")]
+    Source {
+        /// Why.
+        #[from]
+        source: std::io::Error,
+    },
+}
+
+impl FormatError {
+    /// What to do now.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Level { .. } => Some("choose another --compress-level, or leave it out".to_owned()),
+            Self::Size { granularity, .. } => {
+                Some(format!("use a --disk-size that is a multiple of {granularity}, or leave it out"))
+            }
+            Self::Qcow2 { .. } => Some("choose another --cluster-size or --compress-level, or leave it out".to_owned()),
+            Self::Vmdk { .. } | Self::Vhd { .. } | Self::Source { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! One pass over a disk, however many formats it is written to.
+//!
+//! ```text
+//!                 ┌ worker: read, encode ┐             ┌► output: append, in the order of the disk
+//!  DiskSource ────┤ worker: read, encode ├─► in order ─┤
+//!                 └ worker: read, encode ┘             └► output: append, in the order of the disk
+//! ```
+//!
+//! A piece is read once and encoded once by each encoder; outputs that share an encoder (a qcow2 file, and one inside
+//! of a container) share its work. The number of pieces in memory is bounded, so the slowest part sets the pace.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use builder_block::{DiskSource, PIECE, Piece, Sink};
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::stream;
+
+/// The part of a format that depends on nothing but the piece: several are encoded at a time.
+pub(crate) enum Encoder {
+    /// The piece as it is.
+    Plain,
+    /// A part of a compressed stream.
+    Stream(stream::Encoder),
+    /// A part of a compressed stream without the zeros between the runs of data.
+    Runs(stream::Encoder),
+    /// Clusters.
+    Qcow2(builder_qcow2::Encoder),
+    /// Grains.
+    Vmdk(builder_vmdk::Encoder),
+}
+
+/// What an encoder made of a piece.
+pub(crate) enum Encoded {
+    Plain,
+    Stream(Arc<stream::Part>),
+    Qcow2(builder_qcow2::Encoded),
+    Vmdk(builder_vmdk::Encoded),
+}
+
+impl Encoder {
+    fn encode(&self, piece: &Piece) -> io::Result<Encoded> {
+        Ok(match self {
+            Self::Plain => Encoded::Plain,
+            Self::Stream(encoder) => Encoded::Stream(encoder.piece(piece)?),
+            Self::Runs(_) if piece.is_hole() => Encoded::Plain,
+            Self::Runs(encoder) => {
+                let mut runs = Vec::new();
+                for (_, bytes) in piece.data() {
+                    runs.extend_from_slice(bytes);
+                }
+                Encoded::Stream(Arc::new(encoder.part(&runs)?))
+            }
+            Self::Qcow2(encoder) => Encoded::Qcow2(encoder.encode(piece)?),
+            Self::Vmdk(encoder) => Encoded::Vmdk(encoder.encode(piece)?),
+        })
+    }
+}
+
+/// The part of a format that puts the pieces together.
+pub(crate) trait Writer: Send {
+    /// Appends what was made of a piece. All pieces come, in the order of the disk.
+    fn append(&mut self, sink: &mut dyn Sink, piece: &Piece, encoded: &Encoded) -> io::Result<()>;
+
+    /// Completes the file and returns its length in bytes.
+    fn finish(self: Box<Self>, sink: &mut dyn Sink) -> io::Result<u64>;
+}
+
+/// A writer was given what another encoder made.
+pub(crate) fn mismatch() -> io::Error {
+    io::Error::other("a format was given another one's pieces")
+}
+
+/// An output of the pass.
+pub(crate) struct Output<'a> {
+    /// Which of the encoders it takes.
+    pub(crate) encoder: usize,
+    pub(crate) writer: Box<dyn Writer>,
+    pub(crate) sink: &'a mut (dyn Sink + Send),
+}
+
+/// Why a pass failed.
+#[derive(Debug)]
+pub(crate) enum PassError {
+    /// The disk cannot be read, or not encoded.
+    Source(io::Error),
+    /// The output of this number cannot be written.
+    Output(usize, io::Error),
+}
+
+/// A piece that every output gets.
+struct Ready {
+    number: u64,
+    piece: Piece,
+    encoded: Vec<Encoded>,
+    /// Lets another piece begin once this one is done with.
+    _turn: Turn,
+}
+
+/// The right to have a piece in memory.
+struct Turn(Sender<()>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Nobody waits any more where the pass is over.
+        let _ = self.0.try_send(());
+    }
+}
+
+/// Most threads that encode: each holds a piece and what is made of it.
+const MOST_THREADS: usize = 16;
+
+/// Writes `source` to all of `outputs`; `done` is told how far the slowest reader is, in bytes of the disk. Returns the
+/// lengths of the files.
+pub(crate) fn run(
+    source: &(dyn DiskSource + Sync),
+    encoders: &[Encoder],
+    outputs: Vec<Output<'_>>,
+    threads: usize,
+    done: &mut dyn FnMut(u64),
+) -> Result<Vec<u64>, PassError> {
+    let size = source.size().bytes();
+    let pieces = size.div_ceil(PIECE);
+    let threads = threads.clamp(1, MOST_THREADS);
+    let (turns, waiting) = turns(threads * 2 + 2);
+    let next = AtomicU64::new(0);
+    let (encoded, arriving) = bounded::<io::Result<Ready>>(threads * 2 + 2);
+
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (turns, waiting, encoded, next) = (turns.clone(), waiting.clone(), encoded.clone(), &next);
+            scope.spawn(move || {
+                while waiting.recv().is_ok() {
+                    let turn = Turn(turns.clone());
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= pieces {
+                        break;
+                    }
+                    let ready = encode(source, encoders, number, turn);
+                    let failed = ready.is_err();
+                    if encoded.send(ready).is_err() || failed {
+                        break;
+                    }
+                }
+            });
+        }
+        drop((encoded, waiting));
+
+        let mut channels = Vec::new();
+        let mut writing = Vec::new();
+        for output in outputs {
+            let (sender, receiver) = bounded::<Arc<Ready>>(threads * 2 + 2);
+            channels.push(sender);
+            writing.push(scope.spawn(move || write(output, pieces, &receiver)));
+        }
+
+        let mut early = BTreeMap::new();
+        let mut number = 0;
+        let mut failed = None;
+        'pass: while number < pieces {
+            match arriving.recv() {
+                Ok(Ok(ready)) => drop(early.insert(ready.number, Arc::new(ready))),
+                Ok(Err(error)) => {
+                    failed = Some(error);
+                    break;
+                }
+                // Every thread that encodes has ended, and said why before.
+                Err(_) => break,
+            }
+            while let Some(ready) = early.remove(&number) {
+                for channel in &channels {
+                    if channel.send(Arc::clone(&ready)).is_err() {
+                        // An output has failed, and its thread knows why.
+                        break 'pass;
+                    }
+                }
+                number += 1;
+                done(size.min(number * PIECE));
+            }
+        }
+        // Threads that wait for a turn or for room find that there is none any more.
+        let complete = number == pieces;
+        next.store(pieces, Ordering::Relaxed);
+        drop(arriving);
+        drop(early);
+        drop(channels);
+        drop(turns);
+        let mut lengths = Vec::new();
+        let mut unfinished = None;
+        for (index, thread) in writing.into_iter().enumerate() {
+            match thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread that writes ended early"))) {
+                Ok(length) => lengths.extend(length),
+                Err(error) => drop(unfinished.get_or_insert(PassError::Output(index, error))),
+            }
+        }
+        match (unfinished, failed) {
+            (Some(error), _) => Err(error),
+            (None, Some(error)) => Err(PassError::Source(error)),
+            (None, None) if !complete => Err(PassError::Source(io::Error::other("a thread that reads ended early"))),
+            (None, None) => Ok(lengths),
+        }
+    })
+}
+
+/// The rights to have `count` pieces in memory, all of them free.
+fn turns(count: usize) -> (Sender<()>, Receiver<()>) {
+    let (turns, waiting) = bounded(count);
+    for _ in 0..count {
+        // There is room for as many as there are.
+        let _ = turns.try_send(());
+    }
+    (turns, waiting)
+}
+
+fn encode(source: &(dyn DiskSource + Sync), encoders: &[Encoder], number: u64, turn: Turn) -> io::Result<Ready> {
+    let piece = Piece::read(source, number * PIECE)?;
+    let encoded = encoders.iter().map(|encoder| encoder.encode(&piece)).collect::<io::Result<_>>()?;
+    Ok(Ready { number, piece, encoded, _turn: turn })
+}
+
+/// Writes an output; `None` where the pieces ended before the disk did.
+fn write(mut output: Output<'_>, pieces: u64, receiver: &Receiver<Arc<Ready>>) -> io::Result<Option<u64>> {
+    let mut count = 0;
+    for ready in receiver {
+        let encoded = ready.encoded.get(output.encoder).ok_or_else(mismatch)?;
+        output.writer.append(output.sink, &ready.piece, encoded)?;
+        count += 1;
+    }
+    if count < pieces {
+        return Ok(None);
+    }
+    output.writer.finish(output.sink).map(Some)
+}
