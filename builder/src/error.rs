@@ -12,8 +12,10 @@ use builder_oci::OciError;
 use builder_ostree::OstreeError;
 use builder_selinux::SelinuxError;
 
+use crate::bundle::BundleError;
 use crate::formats::FormatError;
 use crate::layout::LayoutError;
+use crate::open::OpenError;
 use crate::output::{OutputError, is_full};
 use crate::placement::PlacementError;
 use crate::suitability::Unsuitable;
@@ -77,6 +79,19 @@ pub enum BuildError {
     /// The disk cannot be written in a format.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// The disk cannot be read while it is written in its formats.
+    #[error("cannot read the disk")]
+    Read {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The documents beside the disk cannot be made.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A disk of somebody's cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The output cannot be made.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -139,6 +154,9 @@ impl BuildError {
             Self::Table(_) => Category::Validation,
             Self::Format(FormatError::Source { .. }) => Category::Io,
             Self::Format(_) => Category::Usage,
+            Self::Read { .. } | Self::Open(OpenError::Read { .. }) => Category::Io,
+            Self::Bundle(_) => Category::Validation,
+            Self::Open(_) => Category::Input,
             Self::Output(OutputError::Write { source, .. }) if source.kind() == io::ErrorKind::FileTooLarge => {
                 Category::Environment
             }
@@ -170,6 +188,9 @@ impl BuildError {
             Self::Placement(PlacementError::TooLarge) => Some("use smaller sizes".to_owned()),
             Self::Table(error) => error.hint(),
             Self::Format(error) => error.hint(),
+            Self::Read { source } => damage(source),
+            Self::Bundle(_) => Some("use --no-bundle to write the disk alone".to_owned()),
+            Self::Open(error) => error.hint(),
             Self::Scratch { source } if source.kind() == io::ErrorKind::FileTooLarge => Some(
                 "the file system there holds no file of that size; set TMPDIR to a directory on another one".to_owned(),
             ),
@@ -187,4 +208,11 @@ impl BuildError {
         }
         false
     }
+}
+
+/// The hint of a damaged disk file, which its reader puts into an I/O error.
+fn damage(error: &io::Error) -> Option<String> {
+    let inner = error.get_ref()?;
+    let qcow2 = inner.downcast_ref::<builder_qcow2::Qcow2Error>().and_then(builder_qcow2::Qcow2Error::hint);
+    qcow2.or_else(|| inner.downcast_ref::<builder_vmdk::VmdkError>().and_then(builder_vmdk::VmdkError::hint))
 }

@@ -96,6 +96,12 @@ impl OutputFormat {
         }
     }
 
+    /// Whether it is a raw disk, or becomes one when it is decompressed.
+    #[must_use]
+    pub fn is_raw(self) -> bool {
+        matches!(self, Self::Raw | Self::RawGz | Self::RawXz | Self::RawZst)
+    }
+
     /// What the size of a disk must be a multiple of.
     #[must_use]
     pub fn granularity(self) -> ByteSize {

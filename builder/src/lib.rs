@@ -62,7 +62,9 @@
 //! - Nothing is written to the output before the plan is complete, and an output has no name until it is complete.
 //! - Nothing a tree contains is dropped in silence: a format that cannot hold it returns an error with the path.
 
+mod bundle;
 mod contents;
+mod convert;
 mod deployable;
 mod disk;
 mod early;
@@ -75,6 +77,7 @@ mod identity;
 mod integrity;
 mod labels;
 mod layout;
+mod open;
 mod outcome;
 mod output;
 mod pipeline;
@@ -88,15 +91,19 @@ mod ssh_keys;
 mod suitability;
 mod system;
 mod uniqueness;
+mod writing;
 
 pub use builder_boot::BootloaderChoice;
 pub use builder_oci::{ImageSource, Platform};
+pub use bundle::{BundleError, CONVERTED_DOCUMENTS, DOCUMENTS, Tool, block_map_file_name, document_file_name};
+pub use convert::{Conversion, Converted};
 pub use disk::{DiskImage, Part};
 pub use error::{BuildError, Category};
 pub use facts::{Facts, inspect};
 pub use formats::{ClusterCompression, FormatError, Formats, OutputFormat};
 pub use identity::Identity;
 pub use layout::{Filling, Format, Layout, LayoutError, PartitionLayout, Size};
+pub use open::{DiskKind, OpenError, OpenedDisk, open_disk};
 pub use outcome::{Artefact, Outcome};
 pub use output::{OutputError, PendingDirectory, PendingFile, discard_pending_outputs};
 pub use pipeline::{Assembled, Prepared};
@@ -110,3 +117,4 @@ pub use recipe::{Recipe, SelinuxChoice};
 pub use settings::Selinux;
 pub use ssh_keys::{AuthorizedKeys, KeysProblem};
 pub use suitability::Unsuitable;
+pub use writing::PendingFiles;

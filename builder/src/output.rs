@@ -76,6 +76,12 @@ pub enum OutputError {
         /// The output.
         path: PathBuf,
     },
+    /// The output is the disk that is read.
+    #[error("the output {} is the disk that is read", .path.display())]
+    IsInput {
+        /// The output.
+        path: PathBuf,
+    },
     /// No file can be made there.
     #[error("cannot make a file in {}", .directory.display())]
     Create {
@@ -113,7 +119,7 @@ impl OutputError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotAFile { .. } | Self::IsSource { .. } => Some("give the name of a file with -o".to_owned()),
+            Self::NotAFile { .. } | Self::IsSource { .. } | Self::IsInput { .. } => Some("give the name of a file with -o".to_owned()),
             Self::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("make the directory first".to_owned())
             }

@@ -3,16 +3,18 @@
 use builder_block::{ByteSize, Recorded, SECTOR_SIZE};
 use builder_gpt::{Partition, PartitionTable, attributes};
 use builder_oci::Image;
-use builder_tree::ContentStore;
+use builder_packages::PackageSet;
+use builder_tree::{ContentStore, FileTree};
 
+use crate::bundle::{self, BundleInputs};
 use crate::contents::final_layer;
 use crate::disk::{DiskImage, Part};
 use crate::error::BuildError;
 use crate::filesystems::{self, Filled};
-use crate::formats::{FormatError, Machine, Measured, OutputFormat, PassError, Selection};
+use crate::formats::Machine;
 use crate::identity::Identity;
 use crate::layout::{Filling, Layout};
-use crate::outcome::{Artefact, Outcome};
+use crate::outcome::Outcome;
 use crate::output::{OutputError, PendingFile};
 use crate::placement::{self, RootSize};
 use crate::plan::{Forecast, Plan, PlannedDisk, PlannedPartition};
@@ -21,6 +23,7 @@ use crate::recipe::Recipe;
 use crate::source;
 use crate::suitability;
 use crate::system::{self, Read, System};
+use crate::writing::{PendingFiles, Writing, Written};
 
 /// An installed system, made from an image and not yet in file systems.
 pub struct Assembled<'r> {
@@ -31,6 +34,38 @@ pub struct Assembled<'r> {
     root_size: RootSize,
     system: System,
     scratch: ByteSize,
+    /// The request that decides bytes, as text.
+    canonical: String,
+    contents: Contents,
+}
+
+/// What the documents say of the image's contents.
+#[derive(Default)]
+struct Contents {
+    /// What is installed; `None` where nobody keeps a list, or nobody wants it.
+    packages: Option<PackageSet>,
+    /// The distribution as package URLs have it.
+    distro: Option<String>,
+}
+
+impl Contents {
+    fn read(tree: &FileTree, progress: &mut dyn Progress) -> Self {
+        let packages = match builder_packages::read(tree) {
+            Ok(packages) => packages,
+            Err(error) => {
+                let hint = error.hint().map_or(String::new(), |hint| format!(" ({hint})"));
+                progress.warn(&format!("the bill of materials has no packages: {error}{hint}"));
+                None
+            }
+        };
+        let release = builder_boot::OsRelease::read(tree).ok();
+        let field = |key: &str| release.as_ref().and_then(|release| release.fields().get(key)).cloned();
+        let distro = field("ID").map(|id| match field("VERSION_ID") {
+            Some(version) => format!("{id}-{version}"),
+            None => id,
+        });
+        Self { packages, distro }
+    }
 }
 
 impl<'r> Assembled<'r> {
@@ -60,17 +95,21 @@ impl<'r> Assembled<'r> {
 
         let mut store = ContentStore::new(&recipe.scratch).map_err(|source| BuildError::Scratch { source })?;
         let mut images = Vec::new();
+        let mut contents = Contents::default();
         // One store for both, so what they have in common is kept once.
         for image in std::iter::once(&image).chain(&rollback) {
             let (layers, policy) =
                 source::read_layers(image, final_layer(image)?, recipe.selinux, &mut store, progress)?;
+            if recipe.bundle.is_some() && images.is_empty() {
+                contents = Contents::read(&layers.merged, progress);
+            }
             images.push(Read { image, layers, policy });
         }
         let scratch = store.scratch_bytes();
         drop(store);
         let system = system::assemble(recipe, images, &identity, &layout, progress)?;
         let scratch = ByteSize::new(scratch + system.scratch);
-        Ok(Self { recipe, image, layout, identity, root_size, system, scratch })
+        Ok(Self { recipe, image, layout, identity, root_size, system, scratch, canonical, contents })
     }
 
     /// Lays out the disk.
@@ -103,12 +142,13 @@ impl<'r> Assembled<'r> {
             created: identity.created(),
             unique_id: identity.uuid("disk").into_bytes(),
         };
-        Ok(Prepared { recipe, plan, bytes, machine })
+        Ok(Prepared { assembled: self, recipe, plan, bytes, machine })
     }
 }
 
 /// A disk that is decided down to the last byte and not written yet.
 pub struct Prepared<'a> {
+    assembled: &'a Assembled<'a>,
     recipe: &'a Recipe,
     plan: Plan,
     bytes: Recorded,
@@ -127,77 +167,47 @@ impl Prepared<'_> {
     /// # Errors
     /// The disk cannot be written in one of the formats.
     pub fn into_plan(mut self, progress: &mut dyn Progress) -> Result<Plan, BuildError> {
-        let formats = &self.recipe.formats.formats;
-        let mut files: Vec<_> = formats.iter().map(|_| Measured::counting()).collect();
-        self.pass(&mut files, Station::Forecast, progress).map_err(|error| match error {
-            Failed::Format(error) => error.into(),
-            Failed::Pass(PassError::Source(source) | PassError::Output(_, source)) => BuildError::Scratch { source },
-        })?;
-        self.plan.forecast.output = files.iter().map(Measured::written).sum();
+        self.plan.forecast.output = self.writing().forecast(progress)?;
         Ok(self.plan)
     }
 
-    /// Writes the disk in all formats and gives the files their names.
+    /// Writes the disk in all formats, and the documents beside it, and gives the files their names.
     ///
     /// # Errors
     /// There is not enough room, or writing fails; then nothing is left behind.
     ///
     /// # Panics
     /// If there is not one pending file for each format.
-    pub fn write(
-        mut self,
-        pending: Vec<PendingFile>,
-        bundle: bool,
-        progress: &mut dyn Progress,
-    ) -> Result<Outcome, BuildError> {
-        let formats = &self.recipe.formats.formats;
-        assert_eq!(formats.len(), pending.len(), "each format has its file");
-        for (format, pending) in formats.iter().zip(&pending) {
-            if matches!(format, OutputFormat::Raw | OutputFormat::Vhd) {
-                pending.require_room(self.plan.forecast.output)?;
-            }
-        }
-        let mut files = Vec::new();
-        for (format, pending) in formats.iter().zip(&pending) {
-            files.push(Measured::new(pending.file()?, *format, bundle));
-        }
-        let lengths = self.pass(&mut files, Station::Write, progress).map_err(|error| match error {
-            Failed::Format(error) => error.into(),
-            Failed::Pass(PassError::Source(source)) => BuildError::Scratch { source },
-            Failed::Pass(PassError::Output(number, source)) => {
-                BuildError::from(OutputError::Write { path: pending[number].target().to_owned(), source })
-            }
-        })?;
-        self.plan.forecast.output = files.iter().map(Measured::written).sum();
-        let mut artefacts = Vec::new();
-        for (((format, pending), file), size) in formats.iter().zip(pending).zip(&files).zip(lengths) {
-            artefacts.push(Artefact {
-                path: pending.complete()?,
-                format: format.name(),
-                size,
-                written: file.written().bytes(),
-                virtual_size: self.plan.disk.size.bytes(),
-                sha256: file.digest().map(str::to_owned),
-            });
-        }
+    pub fn write(mut self, pending: PendingFiles, progress: &mut dyn Progress) -> Result<Outcome, BuildError> {
+        let Written { artefacts, others } = self.writing().write(&pending, self.plan.forecast.output, progress)?;
+        self.plan.forecast.output = artefacts.iter().map(|artefact| ByteSize::new(artefact.written)).sum();
+        let documents = match &self.recipe.bundle {
+            Some(tool) if !pending.documents.is_empty() => bundle::documents(&BundleInputs {
+                plan: &self.plan,
+                artefacts: &artefacts,
+                others: &others,
+                canonical_recipe: &self.assembled.canonical,
+                formats: &self.recipe.formats,
+                created: self.machine.created,
+                tool,
+                packages: self.assembled.contents.packages.as_ref(),
+                distro: self.assembled.contents.distro.as_deref(),
+                prefix: pending.prefix.as_deref(),
+            })?,
+            _ => Vec::new(),
+        };
+        pending.complete(&documents)?;
         Ok(Outcome { artefacts, plan: self.plan })
     }
 
-    fn pass(&self, files: &mut [Measured], station: Station, progress: &mut dyn Progress) -> Result<Vec<u64>, Failed> {
-        let selection = Selection::new(&self.bytes, &self.recipe.formats, &self.machine).map_err(Failed::Format)?;
-        progress.begin(station, self.plan.disk.size.bytes());
-        let lengths = selection
-            .write(&self.bytes, files, self.recipe.threads, &mut |done| progress.at(station, done))
-            .map_err(Failed::Pass)?;
-        progress.end(station);
-        Ok(lengths)
+    fn writing(&self) -> Writing<'_> {
+        Writing {
+            disk: &self.bytes,
+            formats: &self.recipe.formats,
+            machine: &self.machine,
+            threads: self.recipe.threads,
+        }
     }
-}
-
-/// Why there are no files.
-enum Failed {
-    Format(FormatError),
-    Pass(PassError),
 }
 
 impl Recipe {

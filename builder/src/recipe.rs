@@ -9,6 +9,7 @@ use builder_boot::BootloaderChoice;
 use builder_oci::{ImageSource, Platform};
 use serde::Serialize;
 
+use crate::bundle::Tool;
 use crate::formats::Formats;
 use crate::layout::Layout;
 use crate::ssh_keys::AuthorizedKeys;
@@ -45,6 +46,8 @@ pub struct Recipe {
     pub bootloader: BootloaderChoice,
     /// The formats that the disk is written in.
     pub formats: Formats,
+    /// The program that documents beside the disk name; `None` for no documents.
+    pub bundle: Option<Tool>,
     /// Date of everything that is made; `None` for the image's date of creation.
     pub source_date_epoch: Option<i64>,
     /// Where the unnamed scratch file lies.

@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Build a disk from an image
     Build(Box<Build>),
+    /// Write a disk file in other formats
+    Convert(Convert),
     /// Print what an image is
     Inspect(Inspect),
 }
@@ -90,6 +92,24 @@ pub(crate) struct Build {
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) source: Source,
+
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = crate::exit::HELP)]
+pub(crate) struct Convert {
+    /// The disk: a raw, qcow2, VMDK (one file) or fixed VHD file of anyone's
+    #[arg(value_name = "DISK")]
+    pub(crate) disk: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) formats: FormatArguments,
+
+    /// The platform of the machine that the disk is for, which container-disk names [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
 
     #[command(flatten)]
     pub(crate) talk: Talk,

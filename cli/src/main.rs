@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = interrupt::install().and_then(|()| match &arguments.command {
         Command::Build(build) => commands::build::run(build),
+        Command::Convert(convert) => commands::convert::run(convert),
         Command::Inspect(inspect) => commands::inspect::run(inspect),
     });
     match result {

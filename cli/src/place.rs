@@ -1,8 +1,9 @@
 //! Where the files of a disk go.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use builder::{BuildError, Formats, PendingDirectory, PendingFile};
+use builder::{BuildError, Formats, PendingDirectory, PendingFile, PendingFiles};
 
 use crate::args::FormatArguments;
 use crate::report::Failure;
@@ -19,10 +20,13 @@ impl Place {
     /// What `-o` stands for; makes the directory that several files need.
     pub(crate) fn of(arguments: &FormatArguments) -> Result<Self, Failure> {
         let several = arguments.types.len() > 1;
-        let Some(path) = arguments.output.clone() else {
-            return Ok(Self { path: PathBuf::from("."), is_directory: true, _made: None });
+        let path = match (&arguments.output, arguments.types.as_slice()) {
+            (Some(path), _) => path.clone(),
+            (None, [only]) => PathBuf::from(only.file_name()),
+            (None, _) => PathBuf::from("."),
         };
-        let is_directory = path.is_dir();
+        // The usual name may be a directory by chance; only one that was asked for takes files.
+        let is_directory = path.is_dir() && (several || arguments.output.is_some());
         if several && !is_directory {
             if path.symlink_metadata().is_ok() {
                 return Err(Failure::Usage {
@@ -53,10 +57,19 @@ impl Place {
         }
     }
 
-    /// Begins a file for each format.
-    pub(crate) fn begin(&self, formats: &Formats) -> Result<Vec<PendingFile>, BuildError> {
-        let path = |name: &str| if self.is_directory { self.path.join(name) } else { self.path.clone() };
+    /// Begins a file for each format, and for each of `documents` beside them.
+    pub(crate) fn begin(&self, formats: &Formats, documents: &[&str]) -> Result<PendingFiles, BuildError> {
         let begin = |path: &Path| PendingFile::create(path).map_err(BuildError::from);
-        formats.formats.iter().map(|format| begin(&path(format.file_name()))).collect()
+        let disk = |name: &str| if self.is_directory { self.path.join(name) } else { self.path.clone() };
+        let prefix = (!self.is_directory).then(|| self.path.file_name()).flatten().map(ToOwned::to_owned);
+        let beside =
+            |name: OsString| begin(&self.path.parent().filter(|_| !self.is_directory).unwrap_or(&self.path).join(name));
+        let disks = formats.formats.iter().map(|format| begin(&disk(format.file_name()))).collect::<Result<_, _>>()?;
+        // What becomes a raw disk, by itself or by a decompressor on the way, can be copied with a map.
+        let mapped = !documents.is_empty() && formats.formats.iter().any(|format| format.is_raw());
+        let block_map = mapped.then(|| beside(builder::block_map_file_name(prefix.as_deref()))).transpose()?;
+        let document = |name: &&str| beside(builder::document_file_name(prefix.as_deref(), name));
+        let documents = documents.iter().map(document).collect::<Result<_, _>>()?;
+        Ok(PendingFiles { disks, block_map, documents, prefix })
     }
 }

@@ -2,7 +2,9 @@
 #![allow(missing_docs)]
 
 mod bad_input;
+mod bundle;
 mod chunked;
+mod convert;
 mod disk;
 mod dry_run;
 mod floor_plan;

@@ -47,7 +47,8 @@ fn a_directory_takes_the_usual_name_and_a_link_is_followed() {
     let source = tiny(path);
     fs::create_dir(path.join("out")).unwrap();
     let _ = diskwright(path, ["build", &source, "--platform", "linux/amd64", "-o", "out"]).succeeded();
-    assert_eq!(names(&path.join("out")), ["disk.raw"]);
+    let bundle = ["SHA256SUMS", "disk.raw", "disk.raw.bmap", "provenance.intoto.json", "result.json", "sbom.spdx.json"];
+    assert_eq!(names(&path.join("out")), bundle);
     fs::write(path.join("real"), "old").unwrap();
     symlink("real", path.join("link")).unwrap();
     let _ = diskwright(path, ["build", &source, "--platform", "linux/amd64", "-o", "link"]).succeeded();

@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 /// The Debian package of each judge.
 const PACKAGES: &[(&str, &str)] = &[
     ("attr", "attr"),
+    ("bmaptool", "bmap-tools"),
+    ("cmp", "diffutils"),
     ("debugfs", "e2fsprogs"),
     ("dumpe2fs", "e2fsprogs"),
     ("e2fsck", "e2fsprogs"),
@@ -16,8 +18,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("mdir", "mtools"),
     ("mount", "mount"),
     ("ostree", "ostree"),
+    ("python3", "python3-jsonschema"),
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("sgdisk", "gdisk"),
+    ("sha256sum", "coreutils"),
     ("skopeo", "skopeo"),
     ("strace", "strace"),
     ("umoci", "umoci"),

@@ -6,6 +6,7 @@
 //!  Window               a part of a device that behaves like a whole one
 //!  SparseFile           a plain file whose holes stay holes
 //!  Recorded             a device that notes where its bytes are, to be read in their order
+//!  PlainFile            a file of anyone's that is read as a disk
 //!  DiskSource, Piece    a disk read from its first byte to its last, piece by piece
 //!  Sink                 a file that grows while a format is written to it
 //!  RegionMap            who owns which byte; an overlap is an error
@@ -17,6 +18,7 @@
 mod device;
 mod lba;
 mod piece;
+mod plain_file;
 mod recorded;
 mod region;
 mod sink;
@@ -28,6 +30,7 @@ mod window;
 pub use device::{FilesystemImage, ReadAt, WriteAt};
 pub use lba::{Lba, SECTOR_SIZE};
 pub use piece::{PIECE, Piece, is_zero, runs};
+pub use plain_file::PlainFile;
 pub use recorded::Recorded;
 pub use region::{Overlap, Region, RegionMap};
 pub use sink::{Inner, Sink};

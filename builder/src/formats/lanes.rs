@@ -28,7 +28,7 @@ pub(crate) struct Machine {
 /// The formats of one pass, checked, with all that they need.
 pub(crate) struct Selection {
     encoders: Vec<Encoder>,
-    writers: Vec<(OutputFormat, usize, Box<dyn Writer>)>,
+    writers: Vec<(usize, Box<dyn Writer>)>,
 }
 
 /// What tells one encoder from another.
@@ -60,9 +60,19 @@ impl Selection {
                 selection.encoders.push(encoder);
                 kinds.len() - 1
             });
-            selection.writers.push((format, number, writer));
+            selection.writers.push((number, writer));
         }
         Ok(selection)
+    }
+
+    /// Adds a writer that takes the pieces as they are, behind the formats.
+    pub(crate) fn add_plain(&mut self, writer: Box<dyn Writer>) {
+        let plain = self.encoders.iter().position(|encoder| matches!(encoder, Encoder::Plain));
+        let number = plain.unwrap_or_else(|| {
+            self.encoders.push(Encoder::Plain);
+            self.encoders.len() - 1
+        });
+        self.writers.push((number, writer));
     }
 
     /// Writes `disk` to one file each, in the order of the formats.
@@ -80,7 +90,7 @@ impl Selection {
             .writers
             .into_iter()
             .zip(files)
-            .map(|((_, encoder, writer), sink)| Output { encoder, writer, sink })
+            .map(|((encoder, writer), sink)| Output { encoder, writer, sink })
             .collect();
         line::run(disk, &self.encoders, outputs, threads, done)
     }

@@ -22,13 +22,14 @@ pub(crate) fn run(arguments: &Build) -> Result<(), Failure> {
     }
     // Before any work: a place that cannot be written is found out at once.
     let place = Place::of(&arguments.formats)?;
-    let pending = place.begin(&recipe.formats)?;
-    for file in &pending {
+    let documents = if recipe.bundle.is_some() { &builder::DOCUMENTS[..] } else { &[] };
+    let pending = place.begin(&recipe.formats, documents)?;
+    for file in pending.iter() {
         recipe.refuse_source_as_output(file)?;
     }
     let assembled = Assembled::new(&recipe, progress.as_mut())?;
     let prepared = assembled.prepare(progress.as_mut())?;
-    let outcome = prepared.write(pending, !arguments.formats.no_bundle, progress.as_mut())?;
+    let outcome = prepared.write(pending, progress.as_mut())?;
     if arguments.talk.json { report::json(&outcome) } else { report::text(&outcome.to_string()) }
 }
 
@@ -58,21 +59,12 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         threads: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         stateroot: arguments.stateroot.clone(),
         bootloader: arguments.bootloader,
-        source_date_epoch: source_date_epoch()?,
+        source_date_epoch: super::source_date_epoch()?,
         formats: arguments.formats.formats()?,
+        bundle: (!arguments.dry_run && !arguments.formats.no_bundle).then(super::this_program),
         scratch: super::scratch_directory(
             (!arguments.dry_run).then(|| Place::directory(&arguments.formats)).as_deref(),
         ),
-    })
-}
-
-/// The date of everything that is made, where the environment sets it (reproducible-builds.org).
-fn source_date_epoch() -> Result<Option<i64>, Failure> {
-    let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
-    let seconds = value.to_str().and_then(|text| text.parse::<u32>().ok());
-    seconds.map(|seconds| Some(i64::from(seconds))).ok_or_else(|| Failure::Usage {
-        message: format!("SOURCE_DATE_EPOCH is {}, not a number of seconds from 0 to {}", value.display(), u32::MAX),
-        hint: Some("set it to a time such as 1700000000, or unset it to use the image's own date".to_owned()),
     })
 }
 

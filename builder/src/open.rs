@@ -1,0 +1,208 @@
+//! Disk files of anyone's, opened by what is in them and not by their names.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use builder_block::{ByteSize, DiskSource, PlainFile, ReadAt, Region, SECTOR_SIZE};
+use builder_qcow2::{Qcow2Error, Qcow2Reader};
+use builder_vhd::{VhdError, VhdReader};
+use builder_vmdk::{VmdkError, VmdkReader};
+
+/// What a disk file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskKind {
+    /// The bytes of the disk.
+    Raw,
+    /// QEMU's format.
+    Qcow2,
+    /// VMware's format, in one file.
+    Vmdk,
+    /// A fixed VHD.
+    Vhd,
+}
+
+impl DiskKind {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+            Self::Vmdk => "vmdk",
+            Self::Vhd => "vhd",
+        }
+    }
+}
+
+/// A disk that can be read, whatever its format.
+#[derive(Debug)]
+pub struct OpenedDisk {
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Raw(PlainFile),
+    Qcow2(Qcow2Reader<PlainFile>),
+    Vmdk(VmdkReader<PlainFile>),
+    Vhd(VhdReader<PlainFile>),
+}
+
+/// Why a disk file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It cannot be opened or read.
+    #[error("cannot read {}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no disk but holds one.
+    #[error("{} is a {what} file", .path.display())]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        what: &'static str,
+        /// What makes a disk of it.
+        tool: &'static str,
+    },
+    /// It has a length that no disk has.
+    #[error("{} is no disk: it has {} bytes, not whole sectors of 512 bytes and at least one", .path.display(), .size.bytes())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        size: ByteSize,
+    },
+    /// A qcow2 file that cannot be read.
+    #[error("cannot read the qcow2 disk {}", .path.display())]
+    Qcow2 {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Qcow2Error,
+    },
+    /// A VMDK file that cannot be read.
+    #[error("cannot read the VMDK disk {}", .path.display())]
+    Vmdk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: VmdkError,
+    },
+    /// A VHD file that cannot be read.
+    #[error("cannot read the VHD disk {}", .path.display())]
+    Vhd {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: VhdError,
+    },
+}
+
+impl OpenError {
+    /// What to do now.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => None,
+            Self::Compressed { path, tool, .. } => Some(format!("decompress it first: {tool} {}", path.display())),
+            Self::Size { .. } => Some("give a raw, qcow2, VMDK or fixed VHD disk".to_owned()),
+            Self::Qcow2 { source, .. } => source.hint(),
+            Self::Vmdk { source, .. } => source.hint(),
+            Self::Vhd { source, .. } => source.hint(),
+        }
+    }
+}
+
+/// First bytes of files that are no disk but hold one, what they are, and what makes a disk of them.
+const COMPRESSED: &[(&[u8], &str, &str)] = &[
+    (b"\x1f\x8b", "gzip", "gunzip"),
+    (b"\xfd7zXZ\0", "xz", "unxz"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "unzstd"),
+    (b"BZh", "bzip2", "bunzip2"),
+    (b"PK\x03\x04", "zip", "unzip"),
+];
+
+/// Opens a raw, qcow2, VMDK or fixed VHD disk.
+///
+/// # Errors
+/// [`OpenError`]: it is none of them, or one that cannot be read.
+pub fn open_disk(path: &Path) -> Result<OpenedDisk, OpenError> {
+    let failed = |source| OpenError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    let file = PlainFile::new(file).map_err(failed)?;
+    let size = file.size();
+    let mut first = [0; 8];
+    let mut last = [0; 8];
+    if size.bytes() >= SECTOR_SIZE {
+        file.read_at(0, &mut first).map_err(failed)?;
+        file.read_at(size.bytes() - SECTOR_SIZE, &mut last).map_err(failed)?;
+    }
+    let body = if first.starts_with(b"QFI\xfb") {
+        Qcow2Reader::open(file).map(Body::Qcow2).map_err(|source| OpenError::Qcow2 { path: path.to_owned(), source })?
+    } else if first.starts_with(b"KDMV") || first.starts_with(b"COWD") || first.starts_with(b"# Disk D") {
+        VmdkReader::open(file).map(Body::Vmdk).map_err(|source| OpenError::Vmdk { path: path.to_owned(), source })?
+    } else if first == *b"conectix" || last == *b"conectix" {
+        VhdReader::open(file).map(Body::Vhd).map_err(|source| OpenError::Vhd { path: path.to_owned(), source })?
+    } else if let Some((_, what, tool)) = COMPRESSED.iter().find(|(magic, ..)| first.starts_with(magic)) {
+        return Err(OpenError::Compressed { path: path.to_owned(), what, tool });
+    } else {
+        Body::Raw(file)
+    };
+    let disk = OpenedDisk { body };
+    let size = disk.size();
+    if size == ByteSize::ZERO || !size.bytes().is_multiple_of(SECTOR_SIZE) {
+        return Err(OpenError::Size { path: path.to_owned(), size });
+    }
+    Ok(disk)
+}
+
+impl OpenedDisk {
+    /// What the file is.
+    #[must_use]
+    pub fn kind(&self) -> DiskKind {
+        match &self.body {
+            Body::Raw(_) => DiskKind::Raw,
+            Body::Qcow2(_) => DiskKind::Qcow2,
+            Body::Vmdk(_) => DiskKind::Vmdk,
+            Body::Vhd(_) => DiskKind::Vhd,
+        }
+    }
+
+    fn disk(&self) -> &dyn DiskSource {
+        match &self.body {
+            Body::Raw(disk) => disk,
+            Body::Qcow2(disk) => disk,
+            Body::Vmdk(disk) => disk,
+            Body::Vhd(disk) => disk,
+        }
+    }
+}
+
+impl ReadAt for OpenedDisk {
+    fn size(&self) -> ByteSize {
+        self.disk().size()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.disk().read_at(offset, buffer)
+    }
+}
+
+impl DiskSource for OpenedDisk {
+    fn data_behind(&self, from: u64) -> io::Result<Option<Region>> {
+        self.disk().data_behind(from)
+    }
+}

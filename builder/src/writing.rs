@@ -1,0 +1,155 @@
+//! A disk becomes files, whether it was built or is somebody's.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use builder_block::{ByteSize, DiskSource};
+
+use crate::bundle::{Bmap, Document};
+use crate::error::BuildError;
+use crate::formats::{FormatError, Formats, Machine, Measured, OutputFormat, PassError, Selection};
+use crate::outcome::Artefact;
+use crate::output::{OutputError, PendingFile};
+use crate::progress::{Progress, Station};
+
+/// The files of a run, begun and without a name.
+#[derive(Debug)]
+pub struct PendingFiles {
+    /// One for each format, in their order.
+    pub disks: Vec<PendingFile>,
+    /// The block map, where one is wanted.
+    pub block_map: Option<PendingFile>,
+    /// The documents that are wanted, in the order in which they are made.
+    pub documents: Vec<PendingFile>,
+    /// The single file that block map and documents are called after.
+    pub prefix: Option<OsString>,
+}
+
+impl PendingFiles {
+    /// Whether anything lies beside the disks, for which their checksums are needed.
+    fn has_bundle(&self) -> bool {
+        !self.documents.is_empty() || self.block_map.is_some()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &PendingFile> {
+        self.disks.iter().chain(&self.block_map).chain(&self.documents)
+    }
+
+    /// Gives every file its name, those that tell of others last.
+    pub(crate) fn complete(self, documents: &[Document]) -> Result<(), BuildError> {
+        use std::io::Write as _;
+        for (pending, document) in self.documents.iter().zip(documents) {
+            let written = pending.file()?.write_all(&document.bytes);
+            written.map_err(|source| OutputError::Write { path: pending.target().to_owned(), source })?;
+        }
+        for pending in self.disks.into_iter().chain(self.block_map).chain(self.documents) {
+            pending.complete()?;
+        }
+        Ok(())
+    }
+}
+
+/// A disk and what it is to be written as.
+pub(crate) struct Writing<'a> {
+    pub(crate) disk: &'a (dyn DiskSource + Sync),
+    pub(crate) formats: &'a Formats,
+    pub(crate) machine: &'a Machine,
+    pub(crate) threads: usize,
+}
+
+/// What was written, before the files have their names.
+pub(crate) struct Written {
+    pub(crate) artefacts: Vec<Artefact>,
+    /// Names and SHA-256 of files beside the disks.
+    pub(crate) others: Vec<(OsString, String)>,
+}
+
+impl Writing<'_> {
+    /// What the files would take together, without the documents beside them.
+    pub(crate) fn forecast(&self, progress: &mut dyn Progress) -> Result<ByteSize, BuildError> {
+        let mut files: Vec<_> = self.formats.formats.iter().map(|_| Measured::counting()).collect();
+        self.pass(None, &mut files, Station::Forecast, progress).map_err(|error| match error {
+            Failed::Format(error) => error.into(),
+            Failed::Pass(PassError::Source(source) | PassError::Output(_, source)) => BuildError::Scratch { source },
+        })?;
+        Ok(files.iter().map(Measured::written).sum())
+    }
+
+    /// Writes all formats and the block map.
+    pub(crate) fn write(
+        &self,
+        pending: &PendingFiles,
+        needed: ByteSize,
+        progress: &mut dyn Progress,
+    ) -> Result<Written, BuildError> {
+        let formats = &self.formats.formats;
+        assert_eq!(formats.len(), pending.disks.len(), "each format has its file");
+        let mut files = Vec::new();
+        for (format, file) in formats.iter().zip(&pending.disks) {
+            // What is compressed is smaller, and nobody knows by how much.
+            if matches!(format, OutputFormat::Raw | OutputFormat::Vhd) {
+                file.require_room(needed)?;
+            }
+            files.push(Measured::new(file.file()?, *format, pending.has_bundle()));
+        }
+        let size = self.disk.size().bytes();
+        let block_map = match &pending.block_map {
+            Some(file) => {
+                files.push(Measured::new(file.file()?, OutputFormat::Raw, true));
+                Some(Bmap::new(size))
+            }
+            None => None,
+        };
+        let target = |number: usize| {
+            let file = pending.disks.iter().chain(&pending.block_map).nth(number);
+            file.map_or(Path::new(""), PendingFile::target).to_owned()
+        };
+        let lengths = self.pass(block_map, &mut files, Station::Write, progress).map_err(|error| match error {
+            Failed::Format(error) => error.into(),
+            Failed::Pass(PassError::Source(source)) => BuildError::Read { source },
+            Failed::Pass(PassError::Output(number, source)) => {
+                BuildError::from(OutputError::Write { path: target(number), source })
+            }
+        })?;
+        let artefacts = formats.iter().zip(&pending.disks).zip(files.iter().zip(lengths));
+        let artefacts = artefacts.map(|((format, pending), (file, size_in_bytes))| Artefact {
+            path: pending.target().to_owned(),
+            format: format.name(),
+            size: size_in_bytes,
+            written: file.written().bytes(),
+            virtual_size: size,
+            sha256: file.digest().map(str::to_owned),
+        });
+        let others =
+            pending.block_map.iter().zip(files.iter().skip(formats.len())).filter_map(|(pending, file)| {
+                Some((pending.target().file_name()?.to_owned(), file.digest()?.to_owned()))
+            });
+        Ok(Written { artefacts: artefacts.collect(), others: others.collect() })
+    }
+
+    fn pass(
+        &self,
+        block_map: Option<Bmap>,
+        files: &mut [Measured],
+        station: Station,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<u64>, Failed> {
+        let mut selection = Selection::new(self.disk, self.formats, self.machine).map_err(Failed::Format)?;
+        if let Some(block_map) = block_map {
+            selection.add_plain(Box::new(block_map));
+        }
+        progress.begin(station, self.disk.size().bytes());
+        let lengths = selection
+            .write(self.disk, files, self.threads, &mut |done| progress.at(station, done))
+            .map_err(Failed::Pass)?;
+        progress.end(station);
+        Ok(lengths)
+    }
+}
+
+/// Why there are no files.
+enum Failed {
+    Format(FormatError),
+    Pass(PassError),
+}
