@@ -58,8 +58,8 @@ pub fn document_file_name(prefix: Option<&OsStr>, document: &str) -> OsString {
     }
 }
 
-/// The name of the block map's file: `disk.raw.bmap`, or, beside a single file `prefix`, `PREFIX.bmap`. Readers look for
-/// the latter by themselves.
+/// The name of the block map's file: `disk.raw.bmap`, or, beside a single file `prefix`, `PREFIX.bmap`. `bmaptool`
+/// finds either by itself.
 #[must_use]
 pub fn block_map_file_name(prefix: Option<&OsStr>) -> OsString {
     beside(prefix.unwrap_or("disk.raw".as_ref()), "bmap")

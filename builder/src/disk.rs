@@ -2,8 +2,10 @@
 
 use std::io;
 
-use builder_block::{ByteSize, FilesystemImage, Lba, Window, WriteAt};
+use builder_block::{ByteSize, FilesystemImage, Lba, SECTOR_SIZE, Window, WriteAt};
 use builder_gpt::PartitionTable;
+
+use crate::layout::Layout;
 
 /// A file system at its place.
 pub struct Part<'a> {
@@ -26,6 +28,27 @@ impl DiskImage<'_> {
     #[must_use]
     pub fn size(&self) -> ByteSize {
         self.table.disk_size()
+    }
+
+    /// What lies at `offset` (in bytes), in words; `layout` is what the parts were made by.
+    #[must_use]
+    pub fn describe(&self, offset: u64, layout: &Layout) -> String {
+        for (number, (part, planned)) in (1..).zip(self.parts.iter().zip(&layout.partitions)) {
+            let start = part.first.offset().bytes();
+            if (start..start + part.filesystem.size().bytes()).contains(&offset) {
+                let what = part.filesystem.describe(offset - start);
+                return format!("partition {number} ({}): {what}", planned.name);
+            }
+        }
+        match offset / SECTOR_SIZE {
+            0 => format!("protective MBR, byte {offset}"),
+            1 => format!("header of the partition table, byte {}", offset - SECTOR_SIZE),
+            2..34 => format!("entry {} of the partition table", (offset - 2 * SECTOR_SIZE) / 128 + 1),
+            _ if offset >= self.size().bytes().saturating_sub(33 * SECTOR_SIZE) => {
+                "second copy of the partition table".to_owned()
+            }
+            _ => "between the partitions".to_owned(),
+        }
     }
 
     /// Writes table and parts; `device` is as large as the disk and reads as zeros.

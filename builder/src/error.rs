@@ -19,6 +19,7 @@ use crate::open::OpenError;
 use crate::output::{OutputError, is_full};
 use crate::placement::PlacementError;
 use crate::suitability::Unsuitable;
+use crate::verify::RecordError;
 
 /// Any failure of a build or an inspection.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +93,9 @@ pub enum BuildError {
     /// A disk of somebody's cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// There is no record to verify a file by.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The output cannot be made.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -156,6 +160,11 @@ impl BuildError {
             Self::Format(_) => Category::Usage,
             Self::Read { .. } | Self::Open(OpenError::Read { .. }) => Category::Io,
             Self::Bundle(_) => Category::Validation,
+            Self::Record(RecordError::Read { .. }) => Category::Io,
+            Self::Record(RecordError::Absent { .. } | RecordError::Image { .. } | RecordError::Unknown { .. }) => {
+                Category::Usage
+            }
+            Self::Record(_) => Category::Input,
             Self::Open(_) => Category::Input,
             Self::Output(OutputError::Write { source, .. }) if source.kind() == io::ErrorKind::FileTooLarge => {
                 Category::Environment
@@ -191,6 +200,7 @@ impl BuildError {
             Self::Read { source } => damage(source),
             Self::Bundle(_) => Some("use --no-bundle to write the disk alone".to_owned()),
             Self::Open(error) => error.hint(),
+            Self::Record(error) => error.hint(),
             Self::Scratch { source } if source.kind() == io::ErrorKind::FileTooLarge => Some(
                 "the file system there holds no file of that size; set TMPDIR to a directory on another one".to_owned(),
             ),

@@ -1,6 +1,7 @@
 //! The formats that a disk is written in.
 
 mod archive;
+mod compared;
 mod compressed;
 mod container_disk;
 mod containers;
@@ -18,9 +19,11 @@ use std::str::FromStr;
 
 use builder_block::ByteSize;
 
+pub(crate) use compared::{Compared, Mismatch};
 pub(crate) use lanes::{Machine, Selection};
 pub(crate) use line::{Encoded, PassError, Writer};
 pub(crate) use measured::Measured;
+pub(crate) use ova::hex;
 
 /// A format that a disk is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -91,6 +91,7 @@ mod ssh_keys;
 mod suitability;
 mod system;
 mod uniqueness;
+mod verify;
 mod writing;
 
 pub use builder_boot::BootloaderChoice;
@@ -117,4 +118,5 @@ pub use recipe::{Recipe, SelinuxChoice};
 pub use settings::Selinux;
 pub use ssh_keys::{AuthorizedKeys, KeysProblem};
 pub use suitability::Unsuitable;
+pub use verify::{Mismatched, Record, RecordError, RecordedArtefact, Verification, verify};
 pub use writing::PendingFiles;

@@ -11,7 +11,7 @@ use crate::contents::final_layer;
 use crate::disk::{DiskImage, Part};
 use crate::error::BuildError;
 use crate::filesystems::{self, Filled};
-use crate::formats::Machine;
+use crate::formats::{Compared, Formats, Machine, OutputFormat};
 use crate::identity::Identity;
 use crate::layout::{Filling, Layout};
 use crate::outcome::Outcome;
@@ -142,7 +142,7 @@ impl<'r> Assembled<'r> {
             created: identity.created(),
             unique_id: identity.uuid("disk").into_bytes(),
         };
-        Ok(Prepared { assembled: self, recipe, plan, bytes, machine })
+        Ok(Prepared { assembled: self, recipe, plan, image: disk, bytes, machine })
     }
 }
 
@@ -151,6 +151,7 @@ pub struct Prepared<'a> {
     assembled: &'a Assembled<'a>,
     recipe: &'a Recipe,
     plan: Plan,
+    image: DiskImage<'a>,
     bytes: Recorded,
     machine: Machine,
 }
@@ -198,6 +199,27 @@ impl Prepared<'_> {
         };
         pending.complete(&documents)?;
         Ok(Outcome { artefacts, plan: self.plan })
+    }
+
+    /// The disk.
+    pub(crate) fn disk(&self) -> &Recorded {
+        &self.bytes
+    }
+
+    /// What lies at `offset` of the disk, in words.
+    pub(crate) fn describe(&self, offset: u64) -> String {
+        self.image.describe(offset, &self.assembled.layout)
+    }
+
+    /// Compares `file` with the disk in one format.
+    pub(crate) fn compare(
+        &self,
+        format: OutputFormat,
+        file: &mut Compared,
+        progress: &mut dyn Progress,
+    ) -> Result<(), BuildError> {
+        let formats = Formats { formats: vec![format], ..self.recipe.formats.clone() };
+        Writing { formats: &formats, ..self.writing() }.compare(file, progress)
     }
 
     fn writing(&self) -> Writing<'_> {

@@ -5,12 +5,16 @@
 pub enum Station {
     /// Layers are read, checked and hashed; counted in compressed bytes.
     Layers,
+    /// The files of a disk are read and hashed; counted in disks.
+    Disk,
     /// The ostree repository is put together; counted in commits.
     Objects,
     /// File systems are laid out; counted in file systems.
     Plan,
     /// The formats are made to know their sizes; counted in bytes of the disk.
     Forecast,
+    /// A file is compared with the disk; counted in bytes of the disk.
+    Compare,
     /// The disk is written; counted in bytes of the disk.
     Write,
 }
@@ -21,9 +25,11 @@ impl Station {
     pub fn title(self) -> &'static str {
         match self {
             Self::Layers => "Reading layers",
+            Self::Disk => "Reading the disk",
             Self::Objects => "Committing to ostree",
             Self::Plan => "Laying out file systems",
             Self::Forecast => "Forecasting sizes",
+            Self::Compare => "Comparing",
             Self::Write => "Writing the disk",
         }
     }
@@ -33,9 +39,11 @@ impl Station {
     pub fn name(self) -> &'static str {
         match self {
             Self::Layers => "layers",
+            Self::Disk => "disk",
             Self::Objects => "objects",
             Self::Plan => "plan",
             Self::Forecast => "forecast",
+            Self::Compare => "compare",
             Self::Write => "write",
         }
     }
@@ -43,7 +51,7 @@ impl Station {
     /// Whether it counts bytes.
     #[must_use]
     pub fn counts_bytes(self) -> bool {
-        matches!(self, Self::Layers | Self::Forecast | Self::Write)
+        matches!(self, Self::Layers | Self::Forecast | Self::Compare | Self::Write)
     }
 }
 

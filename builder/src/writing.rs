@@ -7,7 +7,7 @@ use builder_block::{ByteSize, DiskSource};
 
 use crate::bundle::{Bmap, Document};
 use crate::error::BuildError;
-use crate::formats::{FormatError, Formats, Machine, Measured, OutputFormat, PassError, Selection};
+use crate::formats::{Compared, FormatError, Formats, Machine, Measured, OutputFormat, PassError, Selection};
 use crate::outcome::Artefact;
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, Station};
@@ -128,6 +128,21 @@ impl Writing<'_> {
         Ok(Written { artefacts: artefacts.collect(), others: others.collect() })
     }
 
+    /// Compares `file` with the only format there is.
+    pub(crate) fn compare(&self, file: &mut Compared, progress: &mut dyn Progress) -> Result<(), BuildError> {
+        let selection = Selection::new(self.disk, self.formats, self.machine)?;
+        progress.begin(Station::Compare, self.disk.size().bytes());
+        let compared = selection.write(self.disk, vec![file], self.threads, &mut |done| {
+            progress.at(Station::Compare, done);
+        });
+        compared.map_err(|error| match error {
+            PassError::Source(source) => BuildError::Scratch { source },
+            PassError::Output(_, source) => BuildError::Read { source },
+        })?;
+        progress.end(Station::Compare);
+        Ok(())
+    }
+
     fn pass(
         &self,
         block_map: Option<Bmap>,
@@ -141,7 +156,9 @@ impl Writing<'_> {
         }
         progress.begin(station, self.disk.size().bytes());
         let lengths = selection
-            .write(self.disk, files, self.threads, &mut |done| progress.at(station, done))
+            .write(self.disk, files.iter_mut().map(|file| file as _).collect(), self.threads, &mut |done| {
+                progress.at(station, done)
+            })
             .map_err(Failed::Pass)?;
         progress.end(station);
         Ok(lengths)

@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Build(Box<Build>),
     /// Write a disk file in other formats
     Convert(Convert),
+    /// Build a disk again from its record and compare it with its file
+    Verify(Verify),
     /// Print what an image is
     Inspect(Inspect),
 }
@@ -110,6 +112,29 @@ pub(crate) struct Convert {
     /// The platform of the machine that the disk is for, which container-disk names [default: this machine's]
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<Platform>,
+
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = crate::exit::HELP)]
+pub(crate) struct Verify {
+    /// The file, in any format, with the result.json of its build beside it
+    #[arg(value_name = "ARTEFACT")]
+    pub(crate) artefact: PathBuf,
+
+    /// The image it was made of: oci:DIR[:TAG] or oci-archive:FILE[:TAG]; without it only the recorded checksum is checked
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<ImageSource>,
+
+    /// The image to roll back to, where the disk has one
+    #[arg(long, value_name = "SOURCE", requires = "source")]
+    pub(crate) rollback: Option<ImageSource>,
+
+    /// The record of the build [default: ARTEFACT.result.json or result.json beside it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) result: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) talk: Talk,

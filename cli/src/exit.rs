@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     Environment = 6,
     /// Reading or writing failed.
     Io = 7,
+    /// What was compared is not the same.
+    Different = 8,
     /// Stopped by Ctrl-C or a termination signal.
     Interrupted = 130,
 }
@@ -39,6 +41,7 @@ Exit codes:
     5  unsupported: the image asks for something that diskwright cannot do
     6  environment: this machine lacks room, a directory or a permission
     7  I/O: reading or writing failed
+    8  different: what was compared is not the same
   130  interrupted";
 
 impl From<Exit> for ExitCode {
@@ -76,6 +79,7 @@ mod tests {
             Exit::Unsupported,
             Exit::Environment,
             Exit::Io,
+            Exit::Different,
             Exit::Interrupted,
         ] {
             let code = exit as u8;

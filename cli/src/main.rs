@@ -19,17 +19,19 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::args::{Arguments, Command};
+use crate::exit::Exit;
 
 fn main() -> ExitCode {
     // clap prints usage errors itself and leaves with 2, which is our code for them too.
     let arguments = Arguments::parse();
     let result = interrupt::install().and_then(|()| match &arguments.command {
-        Command::Build(build) => commands::build::run(build),
-        Command::Convert(convert) => commands::convert::run(convert),
-        Command::Inspect(inspect) => commands::inspect::run(inspect),
+        Command::Build(build) => commands::build::run(build).map(|()| Exit::Success),
+        Command::Convert(convert) => commands::convert::run(convert).map(|()| Exit::Success),
+        Command::Inspect(inspect) => commands::inspect::run(inspect).map(|()| Exit::Success),
+        Command::Verify(verify) => commands::verify::run(verify),
     });
     match result {
-        Ok(()) => exit::Exit::Success.into(),
+        Ok(exit) => exit.into(),
         Err(failure) => report::failure(&failure).into(),
     }
 }

@@ -1,6 +1,7 @@
 //! Disks judged by the tools of others, and words that people see.
 #![allow(missing_docs)]
 
+mod bad_days;
 mod bad_input;
 mod bundle;
 mod chunked;
@@ -19,3 +20,4 @@ mod selinux;
 mod ssh_keys;
 mod uniqueness;
 mod unprivileged;
+mod verify;

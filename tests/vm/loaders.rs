@@ -33,22 +33,23 @@ fn boot_on_its_own_partition_is_mounted_and_used() {
 
 #[test]
 #[ignore = "full boot matrix: tests/run full"]
-fn the_disk_boots_from_other_controllers() {
-    let made = disk("example", &[]);
-    for bus in [Bus::Nvme, Bus::Ahci] {
-        let mut running = machine_on(&made.path, bus).build().unwrap().start().unwrap();
+fn the_disk_boots_from_other_controllers_raw_and_as_qcow2() {
+    let made = disk("example", &["--type", "raw", "--type", "qcow2"]);
+    let qcow2 = made.path.with_file_name("disk.qcow2");
+    for (bus, disk) in [(Bus::Nvme, Disk::qcow2(qcow2)), (Bus::Ahci, Disk::raw(&made.path))] {
+        let mut running = machine_with(disk.on(bus)).build().unwrap().start().unwrap();
         logged_in(&mut running, &format!("{bus:?}"));
         let mut shell = running.shell(BOOT).unwrap();
         booted_system(&mut shell, &made.plan);
     }
 }
 
-fn machine_on(disk: &std::path::Path, bus: Bus) -> builder_qemu::MachineBuilder {
+fn machine_with(disk: Disk) -> builder_qemu::MachineBuilder {
     use builder_qemu::{Architecture, Credential, Machine};
     Machine::builder(Architecture::X86_64)
         .memory_mib(2048)
         .cpus(2)
-        .disk(Disk::raw(disk).on(bus))
+        .disk(disk)
         .log(crate::machine::fresh_log())
         .credential(Credential::new("agetty.autologin", "root").unwrap())
         .credential(Credential::new("login.noauth", "yes").unwrap())

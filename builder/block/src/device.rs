@@ -57,6 +57,9 @@ pub trait FilesystemImage {
     /// Exact size on disk, a multiple of the sector size.
     fn size(&self) -> ByteSize;
 
+    /// What lies at `offset` (in bytes, below the size), in words: the name of a structure, or of a file and the byte in it.
+    fn describe(&self, offset: u64) -> String;
+
     /// Writes the image.
     ///
     /// `device` begins at the first byte of the file system and ends at its last; it reads as zeros before.

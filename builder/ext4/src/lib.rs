@@ -23,6 +23,7 @@ mod acl;
 mod alloc;
 mod check;
 mod checksum;
+mod describe;
 mod dirblock;
 mod error;
 mod extent;
@@ -129,6 +130,10 @@ impl FilesystemImage for Ext4Image<'_> {
             SizeRule::Fixed(size) => size.align_down(builder_block::SECTOR_SIZE),
             SizeRule::Minimize { .. } => size_of_blocks(self.layout.geometry.blocks),
         }
+    }
+
+    fn describe(&self, offset: u64) -> String {
+        describe::describe(&self.walk, &self.layout, offset)
     }
 
     fn write_to(&self, device: &mut dyn WriteAt) -> io::Result<()> {

@@ -207,9 +207,50 @@ impl FatImage {
     }
 }
 
+impl FatImage {
+    /// The path of the directory or file that `what` is.
+    fn path_of(&self, what: What) -> String {
+        let same = |entry: What| match (entry, what) {
+            (What::Directory(one), What::Directory(other)) | (What::File(one), What::File(other)) => one == other,
+            _ => false,
+        };
+        let places = self.outline.directories.iter().enumerate();
+        let mut found = places.flat_map(|(place, directory)| directory.entries.iter().map(move |entry| (place, entry)));
+        match found.find(|(_, entry)| same(entry.what)) {
+            Some((0, entry)) => format!("/{}", entry.name()),
+            // Parents come before their children, so this ends at the root.
+            Some((place, entry)) => format!("{}/{}", self.path_of(What::Directory(place)), entry.name()),
+            None => "/".to_owned(),
+        }
+    }
+}
+
 impl FilesystemImage for FatImage {
     fn size(&self) -> ByteSize {
         self.size
+    }
+
+    fn describe(&self, offset: u64) -> String {
+        let [first, second] = self.geometry.fat_offsets();
+        let clusters = self.geometry.cluster_offset(u64::from(ROOT_CLUSTER));
+        if offset < first {
+            return format!("boot sectors, byte {offset}");
+        }
+        if offset < clusters {
+            let (number, start) = if offset < second { (1, first) } else { (2, second) };
+            return format!("file allocation table {number}, byte {}", offset - start);
+        }
+        let directories = self.directories.iter().enumerate().map(|(place, chain)| (What::Directory(place), chain));
+        let files = self.files.iter().enumerate().map(|(place, chain)| (What::File(place), chain));
+        for (what, chain) in directories.chain(files) {
+            let start = self.geometry.cluster_offset(u64::from(chain.first));
+            let end = start + u64::from(chain.clusters) * self.geometry.cluster_bytes();
+            if (start..end).contains(&offset) {
+                let word = if matches!(what, What::Directory(_)) { "directory " } else { "" };
+                return format!("{word}{}, byte {}", self.path_of(what), offset - start);
+            }
+        }
+        "free space".to_owned()
     }
 
     fn write_to(&self, device: &mut dyn WriteAt) -> io::Result<()> {

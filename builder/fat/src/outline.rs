@@ -40,6 +40,21 @@ pub(crate) struct Entry {
     pub(crate) what: What,
 }
 
+impl Entry {
+    /// The name that people see.
+    pub(crate) fn name(&self) -> String {
+        if !self.long.is_empty() {
+            return String::from_utf16_lossy(&self.long);
+        }
+        let (stem, extension) = self.short.0.split_at(8);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        match text(extension).as_str() {
+            "" => text(stem),
+            extension => format!("{}.{extension}", text(stem)),
+        }
+    }
+}
+
 /// What a name stands for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum What {

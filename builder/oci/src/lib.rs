@@ -67,4 +67,4 @@ pub use problem::{EntryProblem, LayerName, LayerProblem};
 pub use read::{LayerProgress, Layers};
 pub use single_layer::{SingleLayer, SingleLayerDocuments};
 pub use source::{ImageSource, SourceError};
-pub use time::format_rfc3339;
+pub use time::{format_rfc3339, parse_rfc3339};

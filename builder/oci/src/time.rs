@@ -1,7 +1,8 @@
 //! RFC 3339 times, as image annotations and configurations write them.
 
 /// Seconds since 1970 of `text`, fractions dropped; `None` where it is no RFC 3339 time.
-pub(crate) fn parse_rfc3339(text: &str) -> Option<i64> {
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = bytes.get(from..to)?;

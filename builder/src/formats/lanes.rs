@@ -1,6 +1,6 @@
 //! What each format needs: an encoder, which several may share, and a writer.
 
-use builder_block::{ByteSize, DiskSource};
+use builder_block::{ByteSize, DiskSource, Sink};
 use builder_qcow2::Compression;
 
 use super::compressed::CompressedWriter;
@@ -10,7 +10,7 @@ use super::line::{self, Encoder, Output, PassError, Writer};
 use super::ova::{self, OvaWriter};
 use super::plain::PlainWriter;
 use super::stream::{self, Compressor};
-use super::{ClusterCompression, FormatError, Formats, Measured, OutputFormat};
+use super::{ClusterCompression, FormatError, Formats, OutputFormat};
 
 /// What formats say of the machine that a disk belongs to.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl Selection {
     pub(crate) fn write(
         self,
         disk: &(dyn DiskSource + Sync),
-        files: &mut [Measured],
+        files: Vec<&mut (dyn Sink + Send)>,
         threads: usize,
         done: &mut dyn FnMut(u64),
     ) -> Result<Vec<u64>, PassError> {

@@ -11,12 +11,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use builder_block::{DiskSource, PIECE, Piece, Sink};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 
 use super::stream;
 
@@ -101,13 +101,53 @@ struct Ready {
     _turn: Turn,
 }
 
+/// The rights to have a piece in memory; whoever waits for one is told when there will be none any more.
+struct Turns {
+    state: Mutex<TurnState>,
+    changed: Condvar,
+}
+
+struct TurnState {
+    free: usize,
+    closed: bool,
+}
+
+impl Turns {
+    fn new(count: usize) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::new(TurnState { free: count, closed: false }), changed: Condvar::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, TurnState> {
+        // Nothing panics while it holds the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a turn; `None` once the pass is over.
+    fn take(self: &Arc<Self>) -> Option<Turn> {
+        let mut state = self.state();
+        while state.free == 0 && !state.closed {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return None;
+        }
+        state.free -= 1;
+        Some(Turn(Arc::clone(self)))
+    }
+
+    fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_all();
+    }
+}
+
 /// The right to have a piece in memory.
-struct Turn(Sender<()>);
+struct Turn(Arc<Turns>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        // Nobody waits any more where the pass is over.
-        let _ = self.0.try_send(());
+        self.0.state().free += 1;
+        self.0.changed.notify_one();
     }
 }
 
@@ -126,16 +166,15 @@ pub(crate) fn run(
     let size = source.size().bytes();
     let pieces = size.div_ceil(PIECE);
     let threads = threads.clamp(1, MOST_THREADS);
-    let (turns, waiting) = turns(threads * 2 + 2);
+    let turns = Turns::new(threads * 2 + 2);
     let next = AtomicU64::new(0);
     let (encoded, arriving) = bounded::<io::Result<Ready>>(threads * 2 + 2);
 
     thread::scope(|scope| {
         for _ in 0..threads {
-            let (turns, waiting, encoded, next) = (turns.clone(), waiting.clone(), encoded.clone(), &next);
+            let (turns, encoded, next) = (&turns, encoded.clone(), &next);
             scope.spawn(move || {
-                while waiting.recv().is_ok() {
-                    let turn = Turn(turns.clone());
+                while let Some(turn) = turns.take() {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= pieces {
                         break;
@@ -148,7 +187,7 @@ pub(crate) fn run(
                 }
             });
         }
-        drop((encoded, waiting));
+        drop(encoded);
 
         let mut channels = Vec::new();
         let mut writing = Vec::new();
@@ -184,11 +223,10 @@ pub(crate) fn run(
         }
         // Threads that wait for a turn or for room find that there is none any more.
         let complete = number == pieces;
-        next.store(pieces, Ordering::Relaxed);
+        turns.close();
         drop(arriving);
         drop(early);
         drop(channels);
-        drop(turns);
         let mut lengths = Vec::new();
         let mut unfinished = None;
         for (index, thread) in writing.into_iter().enumerate() {
@@ -204,16 +242,6 @@ pub(crate) fn run(
             (None, None) => Ok(lengths),
         }
     })
-}
-
-/// The rights to have `count` pieces in memory, all of them free.
-fn turns(count: usize) -> (Sender<()>, Receiver<()>) {
-    let (turns, waiting) = bounded(count);
-    for _ in 0..count {
-        // There is room for as many as there are.
-        let _ = turns.try_send(());
-    }
-    (turns, waiting)
 }
 
 fn encode(source: &(dyn DiskSource + Sync), encoders: &[Encoder], number: u64, turn: Turn) -> io::Result<Ready> {

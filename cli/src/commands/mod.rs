@@ -12,6 +12,7 @@ use crate::report::Failure;
 pub(crate) mod build;
 pub(crate) mod convert;
 pub(crate) mod inspect;
+pub(crate) mod verify;
 
 /// Where the unnamed scratch file lies: in `TMPDIR` where that is set, else beside the output, else in `/var/tmp`.
 ///
