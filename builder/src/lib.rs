@@ -66,6 +66,7 @@ mod bundle;
 mod contents;
 mod convert;
 mod deployable;
+pub mod diff;
 mod disk;
 mod early;
 mod error;

@@ -1,6 +1,6 @@
 //! The first station: an image is opened, and its layers become trees.
 
-use builder_oci::{FileAhead, Image, ImageSource, LayerProgress, Layers, Platform};
+use builder_oci::{FileAhead, Image, ImageSource, LayerProgress, Layers, PlanBody, Platform};
 use builder_ostree::encapsulated::BodyPlan;
 use builder_selinux::Policy;
 use builder_tree::ContentStore;
@@ -25,9 +25,6 @@ pub(crate) fn read_layers(
     store: &mut ContentStore,
     progress: &mut dyn Progress,
 ) -> Result<(Layers, Option<Policy>), BuildError> {
-    let total = image.layers().iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
-    progress.begin(Station::Layers, total);
-    let mut before = 0_u64;
     let mut plan = BodyPlan::new(base);
     let base_layers = base.map_or(0, |last| last.saturating_add(1));
     let mut guess = (selinux == SelinuxChoice::Auto).then(LabelGuess::new);
@@ -35,7 +32,29 @@ pub(crate) fn read_layers(
         Some(guess) if file.layer >= base_layers => guess.prefix(file),
         _ => plan.prefix(file.layer, file.path, file.metadata, file.size, file.before),
     };
-    let layers = image.read_layers_with(store, &mut prefix, &mut |event| match event {
+    let layers = read_with(image, store, &mut prefix, progress)?;
+    Ok((layers, guess.and_then(LabelGuess::policy)))
+}
+
+/// Reads all layers into the store, each body hashed as it is.
+pub(crate) fn read_plain(
+    image: &Image,
+    store: &mut ContentStore,
+    progress: &mut dyn Progress,
+) -> Result<Layers, BuildError> {
+    read_with(image, store, &mut |_| Some(Vec::new()), progress)
+}
+
+fn read_with(
+    image: &Image,
+    store: &mut ContentStore,
+    prefix: &mut PlanBody<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Layers, BuildError> {
+    let total = image.layers().iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
+    progress.begin(Station::Layers, total);
+    let mut before = 0_u64;
+    let layers = image.read_layers_with(store, prefix, &mut |event| match event {
         LayerProgress::Started { index, total, .. } => {
             progress.note(Station::Layers, &format!("layer {} of {total}", index + 1));
         }
@@ -48,5 +67,5 @@ pub(crate) fn read_layers(
         }
     })?;
     progress.end(Station::Layers);
-    Ok((layers, guess.and_then(LabelGuess::policy)))
+    Ok(layers)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use builder::diff::{Side, SideError};
 use builder::{BootloaderChoice, ClusterCompression, Formats, ImageSource, OutputFormat, Platform, SelinuxChoice};
 use builder_block::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -24,6 +25,8 @@ pub(crate) enum Command {
     Convert(Convert),
     /// Build a disk again from its record and compare it with its file
     Verify(Verify),
+    /// Print what distinguishes two systems, each an image or a disk
+    Diff(Diff),
     /// Print what an image is
     Inspect(Inspect),
 }
@@ -138,6 +141,37 @@ pub(crate) struct Verify {
 
     #[command(flatten)]
     pub(crate) talk: Talk,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = crate::exit::HELP)]
+pub(crate) struct Diff {
+    /// The first: oci:DIR[:TAG], oci-archive:FILE[:TAG], or a disk file (raw, qcow2, VMDK or fixed VHD), also as disk:FILE
+    #[arg(value_name = "A", value_parser = side)]
+    pub(crate) a: Side,
+
+    /// The second, of the same forms
+    #[arg(value_name = "B", value_parser = side)]
+    pub(crate) b: Side,
+
+    /// The platform to take from multi-platform images, such as linux/arm64 [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
+
+    /// List all files, layers and directories, and not the largest ones only
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Leave with 8 where there is a difference
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+}
+
+fn side(text: &str) -> Result<Side, SideError> {
+    Side::parse(text, &|path| path.exists())
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, Write as _};
 
 use builder::BuildError;
+use builder::diff::DiffError;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -13,6 +14,8 @@ use crate::exit::Exit;
 pub(crate) enum Failure {
     /// The builder says so.
     Build(BuildError),
+    /// Two systems cannot be compared.
+    Diff(DiffError),
     /// Stdout is gone or full.
     Stdout(io::Error),
     /// Signals cannot be caught.
@@ -33,10 +36,17 @@ impl From<BuildError> for Failure {
     }
 }
 
+impl From<DiffError> for Failure {
+    fn from(error: DiffError) -> Self {
+        Self::Diff(error)
+    }
+}
+
 /// Prints the chain of causes, then the hint, and gives the exit code.
 pub(crate) fn failure(failure: &Failure) -> Exit {
     let (text, hint, exit) = match failure {
         Failure::Build(error) => (chain(error), error.hint(), error.category().into()),
+        Failure::Diff(error) => (chain(error), error.hint(), error.category().into()),
         Failure::Stdout(error) => (format!("cannot write to stdout: {error}"), None, Exit::Io),
         Failure::Signals(error) => (format!("cannot catch signals: {error}"), None, Exit::Environment),
         Failure::Usage { message, hint } => (message.clone(), hint.clone(), Exit::Usage),

@@ -9,6 +9,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("bmaptool", "bmap-tools"),
     ("cmp", "diffutils"),
     ("debugfs", "e2fsprogs"),
+    ("diff", "diffutils"),
+    ("dpkg-query", "dpkg"),
     ("dumpe2fs", "e2fsprogs"),
     ("e2fsck", "e2fsprogs"),
     ("fsck.erofs", "erofs-utils"),

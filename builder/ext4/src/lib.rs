@@ -37,6 +37,7 @@ mod journal;
 mod options;
 mod place;
 mod plan;
+pub mod read;
 mod runs;
 mod seal;
 mod sharing;

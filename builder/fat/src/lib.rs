@@ -1,4 +1,4 @@
-//! FAT32 file systems from a tree: planned, then written.
+//! FAT32 file systems from a tree: planned, then written. [`read`] reads those of anyone.
 //!
 //! ```text
 //!  sector 0      1       6        7       32       32+F     32+2F
@@ -23,6 +23,7 @@ mod geometry;
 mod image;
 mod name;
 mod outline;
+pub mod read;
 mod record;
 mod short;
 mod time;

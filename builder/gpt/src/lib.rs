@@ -1,4 +1,4 @@
-//! GUID partition tables: checked when they are made, written without a decision left.
+//! GUID partition tables: checked when they are made, written without a decision left. [`read`] reads those of anyone.
 //!
 //! ```text
 //!  LBA 0        1        2 ‥ 33      34 ‥                 ‥ last-33   last-32 ‥ last-1   last
@@ -14,6 +14,7 @@
 mod ends;
 mod error;
 mod partition;
+pub mod read;
 mod table;
 pub mod types;
 

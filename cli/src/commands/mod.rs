@@ -11,6 +11,7 @@ use crate::report::Failure;
 
 pub(crate) mod build;
 pub(crate) mod convert;
+pub(crate) mod diff;
 pub(crate) mod inspect;
 pub(crate) mod verify;
 

@@ -1,0 +1,406 @@
+//! ext4 file systems of anyone's, read with suspicion.
+//!
+//! The crate `ext4-view` reads them, checksums and journal included; nothing of the writer here is used, so that the two
+//! can be held against each other. What it takes from the file system without a look is looked at before: the number of
+//! groups, for which it makes room at once, and the length of a symbolic link, which it reads whole.
+//!
+//! It does not give extended attributes, the numbers of devices, or which names are links to the same file. So files
+//! have no attributes here, devices have the number 0:0, and each name is a file of its own. Times are not read.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
+
+use builder_block::{ByteSize, ReadAt};
+use builder_tree::{ContentStore, Directory, DisplayPath, FileTree, Inode, InodeKind, Metadata, Node, join};
+use ext4_view::{Ext4, Ext4Error as ViewError, Ext4Read};
+
+/// First byte of the superblock, and its length.
+const SUPERBLOCK: (u64, usize) = (1024, 1024);
+/// Longest symbolic link in bytes (PATH_MAX).
+const LINK_LIMIT: u64 = 4096;
+/// Symbolic links that are followed on one way.
+const LINKS_LIMIT: usize = 40;
+/// Longest name in bytes.
+const NAME_LIMIT: usize = 255;
+/// Longest way through directories, in directories.
+const DEPTH_LIMIT: usize = 256;
+/// Most names below a directory that is read whole: the number that a layer of an image may have.
+const NAME_COUNT_LIMIT: u64 = 1 << 22;
+/// Most groups; with the usual ones of 128 MiB they make 128 TiB.
+const GROUP_LIMIT: u64 = 1 << 20;
+/// Bytes that are read at once.
+const CHUNK: usize = 1 << 16;
+
+/// Why an ext4 file system cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The device cannot be read.
+    #[error("cannot read the ext4 file system")]
+    Io(#[from] io::Error),
+    /// The superblock says what cannot be.
+    #[error("the ext4 file system is damaged: its superblock claims {value} {what}, and {limit} {word}")]
+    Superblock {
+        /// What is counted.
+        what: &'static str,
+        /// What it says.
+        value: u64,
+        /// What there is, or is read.
+        limit: u64,
+        /// How the two compare.
+        word: &'static str,
+    },
+    /// The file system is damaged, or of a kind that is not read.
+    #[error("{}the ext4 file system cannot be read", at(.path))]
+    View {
+        /// Where, empty for the whole.
+        path: Vec<u8>,
+        /// What is wrong.
+        #[source]
+        source: ViewError,
+    },
+    /// Nothing is there.
+    #[error("{} is not there", DisplayPath(.path))]
+    Missing {
+        /// The path asked for.
+        path: Vec<u8>,
+    },
+    /// Two entries of a directory have one name.
+    #[error("the ext4 file system is damaged: {} is there twice", DisplayPath(.path))]
+    Twice {
+        /// The path of both.
+        path: Vec<u8>,
+    },
+    /// More than any real one has.
+    #[error("{}: {what} {value}, more than {limit}", DisplayPath(.path))]
+    Limit {
+        /// Where.
+        path: Vec<u8>,
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        value: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+fn at(path: &[u8]) -> String {
+    if path.is_empty() { String::new() } else { format!("{}: ", DisplayPath(path)) }
+}
+
+/// An ext4 file system on a device. Paths are bytes, from its root, without a leading slash.
+#[derive(Debug)]
+pub struct Ext4Reader {
+    view: Ext4,
+}
+
+/// What is left of the bounds of one reading.
+struct Bounds {
+    names: u64,
+    bytes: u64,
+    most_bytes: u64,
+}
+
+impl Ext4Reader {
+    /// Whether the device holds an ext4 file system, or one of its ancestors: by the superblock's magic number.
+    ///
+    /// # Errors
+    /// The device cannot be read.
+    pub fn is_there(device: &dyn ReadAt) -> io::Result<bool> {
+        if device.size().bytes() < SUPERBLOCK.0 + SUPERBLOCK.1 as u64 {
+            return Ok(false);
+        }
+        let mut magic = [0; 2];
+        device.read_at(SUPERBLOCK.0 + 0x38, &mut magic)?;
+        Ok(u16::from_le_bytes(magic) == 0xef53)
+    }
+
+    /// Reads the superblock and what belongs to it.
+    ///
+    /// # Errors
+    /// [`ReadError`]: it is damaged, or has features that are not read.
+    pub fn open(device: Box<dyn ReadAt>) -> Result<Self, ReadError> {
+        let mut superblock = [0; SUPERBLOCK.1];
+        device.read_at(SUPERBLOCK.0, &mut superblock)?;
+        check_superblock(&superblock, device.size())?;
+        let view = Ext4::load(Box::new(Device(device))).map_err(|source| failed(b"", source))?;
+        Ok(Self { view })
+    }
+
+    /// Where `path` leads, symbolic links followed; `None` where nothing is.
+    ///
+    /// # Errors
+    /// [`ReadError`]: the file system is damaged, or a way goes through more than 40 links.
+    pub fn find(&self, path: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let mut found: Vec<u8> = Vec::new();
+        let mut rest: Vec<Vec<u8>> = components(path);
+        let mut links = 0;
+        while let Some(name) = rest.pop() {
+            if name == b".." {
+                let end = found.iter().rposition(|&byte| byte == b'/').unwrap_or(0);
+                found.truncate(end);
+                continue;
+            }
+            let here = join(&found, &name);
+            if name.len() > NAME_LIMIT || name.contains(&0) || here.len() as u64 > LINK_LIMIT {
+                return Ok(None);
+            }
+            let metadata = match self.view.symlink_metadata(&absolute(&here)) {
+                Ok(metadata) => metadata,
+                Err(ViewError::NotFound | ViewError::NotADirectory) => return Ok(None),
+                Err(source) => return Err(failed(&here, source)),
+            };
+            if metadata.is_symlink() {
+                links += 1;
+                if links > LINKS_LIMIT {
+                    let (path, limit) = (path.to_vec(), LINKS_LIMIT as u64);
+                    return Err(ReadError::Limit {
+                        path,
+                        what: "the symbolic links on the way are",
+                        value: limit + 1,
+                        limit,
+                    });
+                }
+                let target = self.link(&here, metadata.len())?;
+                if target.starts_with(b"/") {
+                    found.clear();
+                }
+                rest.extend(components(&target));
+            } else {
+                found = here;
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// The names in the directory that `path` leads to, sorted; none where there is no such directory.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn names(&self, path: &[u8]) -> Result<Vec<Vec<u8>>, ReadError> {
+        let Some(path) = self.find(path)? else { return Ok(Vec::new()) };
+        let entries = match self.view.read_dir(&absolute(&path)) {
+            Ok(entries) => entries,
+            Err(ViewError::NotADirectory) => return Ok(Vec::new()),
+            Err(source) => return Err(failed(&path, source)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|source| failed(&path, source))?;
+            let name = entry.file_name().as_ref().to_vec();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if names.len() as u64 == NAME_COUNT_LIMIT {
+                let limit = NAME_COUNT_LIMIT;
+                return Err(ReadError::Limit { path, what: "the names in it are", value: limit + 1, limit });
+            }
+            names.push(name);
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// The body of the regular file that `path` leads to, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`ReadError`]: there is none, or it is larger.
+    pub fn read(&self, path: &[u8], limit: u64) -> Result<Vec<u8>, ReadError> {
+        let found = self.find(path)?.ok_or_else(|| ReadError::Missing { path: path.to_vec() })?;
+        let mut file = self.view.open(&absolute(&found)).map_err(|source| failed(path, source))?;
+        let size = self.view.metadata(&absolute(&found)).map_err(|source| failed(path, source))?.len();
+        if size > limit {
+            return Err(ReadError::Limit { path: path.to_vec(), what: "its bytes are", value: size, limit });
+        }
+        let mut body = Vec::new();
+        read_all(&mut file, &found, &mut |bytes| {
+            body.extend_from_slice(bytes);
+            Ok(())
+        })?;
+        Ok(body)
+    }
+
+    /// The directory that `path` leads to with all below it, bodies hashed in `store`; who reads them flushes that
+    /// first. Files may have `most_bytes` together, holes included.
+    ///
+    /// # Errors
+    /// [`ReadError`]: there is no such directory, the file system is damaged, or there are more files or bytes than
+    /// are taken.
+    pub fn tree(&self, path: &[u8], most_bytes: u64, store: &mut ContentStore) -> Result<FileTree, ReadError> {
+        let found = self.find(path)?.ok_or_else(|| ReadError::Missing { path: path.to_vec() })?;
+        let metadata = self.view.metadata(&absolute(&found)).map_err(|source| failed(&found, source))?;
+        let mut bounds = Bounds { names: NAME_COUNT_LIMIT, bytes: most_bytes, most_bytes };
+        let root = self.directory(&found, 0, metadata_of(&metadata), &mut bounds, store)?;
+        Ok(FileTree { root })
+    }
+
+    fn directory(
+        &self,
+        path: &[u8],
+        depth: usize,
+        metadata: Metadata,
+        bounds: &mut Bounds,
+        store: &mut ContentStore,
+    ) -> Result<Directory, ReadError> {
+        let limit =
+            |what, limit: u64| ReadError::Limit { path: path.to_vec(), what, value: limit.saturating_add(1), limit };
+        if depth > DEPTH_LIMIT {
+            return Err(limit("the directories above it are", DEPTH_LIMIT as u64));
+        }
+        let mut entries = BTreeMap::new();
+        for entry in self.view.read_dir(&absolute(path)).map_err(|source| failed(path, source))? {
+            let entry = entry.map_err(|source| failed(path, source))?;
+            let name = entry.file_name().as_ref().to_vec();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            bounds.names =
+                bounds.names.checked_sub(1).ok_or_else(|| limit("the names up to here are", NAME_COUNT_LIMIT))?;
+            // Files are opened by name, which has to lead to the entry that was looked at.
+            if entries.insert(name.clone(), entry).is_some() {
+                return Err(ReadError::Twice { path: join(path, &name) });
+            }
+        }
+        let mut directory = Directory::new(metadata);
+        for (name, entry) in entries {
+            let path = join(path, &name);
+            if path.len() as u64 >= LINK_LIMIT {
+                let value = path.len() as u64;
+                return Err(ReadError::Limit { path, what: "its bytes are", value, limit: LINK_LIMIT - 1 });
+            }
+            let found = entry.metadata().map_err(|source| failed(&path, source))?;
+            let metadata = metadata_of(&found);
+            let kind = found.file_type();
+            let node: Node = if kind.is_dir() {
+                self.directory(&path, depth + 1, metadata, bounds, store)?.into()
+            } else {
+                let kind = if kind.is_regular_file() {
+                    InodeKind::Regular(self.body(&path, found.len(), bounds, store)?)
+                } else if kind.is_symlink() {
+                    InodeKind::Symlink(self.link(&path, found.len())?)
+                } else if kind.is_char_dev() {
+                    InodeKind::CharDevice { major: 0, minor: 0 }
+                } else if kind.is_block_dev() {
+                    InodeKind::BlockDevice { major: 0, minor: 0 }
+                } else if kind.is_fifo() {
+                    InodeKind::Fifo
+                } else {
+                    InodeKind::Socket
+                };
+                Inode::new(metadata, kind).into()
+            };
+            directory.insert(name, node);
+        }
+        Ok(directory)
+    }
+
+    fn body(
+        &self,
+        path: &[u8],
+        size: u64,
+        bounds: &mut Bounds,
+        store: &mut ContentStore,
+    ) -> Result<builder_tree::Content, ReadError> {
+        bounds.bytes = bounds.bytes.checked_sub(size).ok_or_else(|| ReadError::Limit {
+            path: path.to_vec(),
+            what: "the bytes of all files up to here are",
+            value: (bounds.most_bytes - bounds.bytes).saturating_add(size),
+            limit: bounds.most_bytes,
+        })?;
+        let mut file = self.view.open(&absolute(path)).map_err(|source| failed(path, source))?;
+        let mut writer = store.writer(b"");
+        read_all(&mut file, path, &mut |bytes| writer.write(bytes))?;
+        Ok(writer.finish()?)
+    }
+
+    fn link(&self, path: &[u8], length: u64) -> Result<Vec<u8>, ReadError> {
+        if length > LINK_LIMIT {
+            let path = path.to_vec();
+            return Err(ReadError::Limit {
+                path,
+                what: "the bytes of the symbolic link are",
+                value: length,
+                limit: LINK_LIMIT,
+            });
+        }
+        let target = self.view.read_link(&absolute(path)).map_err(|source| failed(path, source))?;
+        Ok(target.as_ref().to_vec())
+    }
+}
+
+fn read_all(
+    file: &mut ext4_view::File,
+    path: &[u8],
+    take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), ReadError> {
+    let mut buffer = vec![0; CHUNK];
+    let mut filled = 0;
+    // The crate gives a block at a time.
+    loop {
+        let now = file.read_bytes(&mut buffer[filled..]).map_err(|source| failed(path, source))?;
+        filled += now;
+        if now == 0 || filled == buffer.len() {
+            take(&buffer[..filled])?;
+            filled = 0;
+        }
+        if now == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn check_superblock(superblock: &[u8; SUPERBLOCK.1], device: ByteSize) -> Result<(), ReadError> {
+    let word = |at: usize| {
+        let mut bytes = [0; 4];
+        bytes.copy_from_slice(&superblock[at..at + 4]);
+        u64::from(u32::from_le_bytes(bytes))
+    };
+    // Linux, ext4 "The Super Block". Without the feature 64bit the upper half is not in use.
+    let upper = if word(0x60) & 0x80 == 0 { 0 } else { word(0x150) };
+    let blocks = upper << 32 | word(0x04);
+    let block_size = 1024_u64.checked_shl(u32::try_from(word(0x18)).unwrap_or(64)).filter(|&size| size <= 65536);
+    let Some(block_size) = block_size.filter(|&size| size >= 1024) else {
+        let (what, value) = ("as the power of its block size", word(0x18));
+        return Err(ReadError::Superblock { what, value, limit: 6, word: "is the most" });
+    };
+    let there = device.bytes() / block_size;
+    if blocks > there {
+        return Err(ReadError::Superblock { what: "blocks", value: blocks, limit: there, word: "fit the partition" });
+    }
+    let groups = blocks.checked_div(word(0x20)).unwrap_or(u64::MAX);
+    if groups > GROUP_LIMIT {
+        return Err(ReadError::Superblock { what: "groups", value: groups, limit: GROUP_LIMIT, word: "are the most" });
+    }
+    Ok(())
+}
+
+fn metadata_of(found: &ext4_view::Metadata) -> Metadata {
+    Metadata { uid: found.uid(), gid: found.gid(), ..Metadata::root(found.mode()) }
+}
+
+fn failed(path: &[u8], source: ViewError) -> ReadError {
+    ReadError::View { path: path.to_vec(), source }
+}
+
+/// The names of a path, the first one last.
+fn components(path: &[u8]) -> Vec<Vec<u8>> {
+    let names = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && *name != b".");
+    let mut names: Vec<_> = names.map(<[u8]>::to_vec).collect();
+    names.reverse();
+    names
+}
+
+fn absolute(path: &[u8]) -> ext4_view::PathBuf {
+    ext4_view::PathBuf::new(b"/").join(path)
+}
+
+/// The device as the crate wants it.
+struct Device(Box<dyn ReadAt>);
+
+impl Ext4Read for Device {
+    fn read(&mut self, offset: u64, bytes: &mut [u8]) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(self.0.read_at(offset, bytes)?)
+    }
+}
