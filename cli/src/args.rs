@@ -127,8 +127,12 @@ pub(crate) struct Verify {
     #[arg(value_name = "ARTEFACT")]
     pub(crate) artefact: PathBuf,
 
-    /// The image it was made of: oci:DIR[:TAG] or oci-archive:FILE[:TAG]; without it only the recorded checksum is checked
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        help = "The image it was made of: oci:DIR[:TAG] or oci-archive:FILE[:TAG]; \
+                without it only the recorded checksum is checked"
+    )]
     pub(crate) source: Option<ImageSource>,
 
     /// The image to roll back to, where the disk has one
@@ -146,8 +150,12 @@ pub(crate) struct Verify {
 #[derive(Debug, Args)]
 #[command(after_help = crate::exit::HELP)]
 pub(crate) struct Diff {
-    /// The first: oci:DIR[:TAG], oci-archive:FILE[:TAG], or a disk file (raw, qcow2, VMDK or fixed VHD), also as disk:FILE
-    #[arg(value_name = "A", value_parser = side)]
+    #[arg(
+        value_name = "A",
+        value_parser = side,
+        help = "The first: oci:DIR[:TAG], oci-archive:FILE[:TAG], or a disk file (raw, qcow2, VMDK or fixed VHD), \
+                also as disk:FILE"
+    )]
     pub(crate) a: Side,
 
     /// The second, of the same forms
