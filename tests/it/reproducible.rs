@@ -51,6 +51,35 @@ fn the_same_image_gives_the_same_bytes_anywhere() {
     assert_eq!(digest(&first), GOLDEN, "the bytes of disks have changed");
 }
 
+/// SHA-256 of the same disk in each format: what the compressors give, whose releases are pinned.
+const GOLDEN_FORMATS: [(&str, &str); 9] = [
+    ("raw.zst", "bdfd2ff5ec008434f1552d56204595d9c5d83ce4072d78798779477aaef69509"),
+    ("raw.xz", "2a2c849a37f45b53f5506545a145a160d1b27770906ec20b8af3f154899d4f75"),
+    ("raw.gz", "859c04d6d3926736ca10cb7c56933a940b42c136087468663430ec2bf1a7e1d2"),
+    ("qcow2", "5325b60b708771468abb3d3dbcff598831dd81fd4274f0b4f539146a08349993"),
+    ("vmdk", "1a109e4399f835ab0d20df5094fe1bec7a264ec716ba6528ee3f15d409dbb188"),
+    ("vhd", "1c41a59d21bf3eec48a2c5184b33b2dc6c96162db18c592ec7ac9ae2b70e1fdf"),
+    ("gce", "5a780d63538529e22f5bccc4219511389cbfa557765824a43ee849472adba78f"),
+    ("ova", "67f3c277b927f666c9a7ca37938b32e140e3ac9f655cb58deef81767238cf15b"),
+    ("container-disk", "20a9096e5aa0a5170a14998ed8f9db158983048246bc8f35b1af9a534c7c20cd"),
+];
+
+#[test]
+fn compressors_give_the_bytes_that_they_always_gave() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let source = tiny(path);
+    let mut arguments = vec!["build", &source, "--platform", "linux/amd64", "--json", "-q", "-o", "out"];
+    GOLDEN_FORMATS.iter().for_each(|(format, _)| arguments.extend(["--type", format]));
+    let run = diskwright(path, arguments).succeeded();
+    let result: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let artefacts = result["artefacts"].as_array().unwrap().iter();
+    let made: Vec<(&str, &str)> = artefacts
+        .map(|artefact| (artefact["format"].as_str().unwrap(), artefact["sha256"].as_str().unwrap()))
+        .collect();
+    assert_eq!(made, GOLDEN_FORMATS, "the bytes of formats have changed");
+}
+
 #[test]
 fn another_date_or_request_is_another_disk_with_other_uuids() {
     let directory = tempfile::tempdir().unwrap();

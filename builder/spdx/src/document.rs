@@ -34,7 +34,7 @@ pub struct Image {
     pub name: String,
     /// Its version, where it has one.
     pub version: Option<String>,
-    /// Its digest: `sha256:` and 64 hexadecimal digits in lower case.
+    /// Its digest: `sha256:` and 64, or `sha512:` and 128, hexadecimal digits in lower case.
     pub digest: String,
     /// Its package URL.
     pub purl: Option<String>,
@@ -134,16 +134,19 @@ impl Document {
 
 impl Image {
     fn element(&self) -> Result<Element, SpdxError> {
-        let hex = self
-            .digest
-            .strip_prefix("sha256:")
-            .filter(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
-        let hex = hex.ok_or_else(|| SpdxError::Digest { digest: self.digest.clone() })?;
+        let (algorithm, hex) = [("sha256:", "SHA256", 64), ("sha512:", "SHA512", 128)]
+            .into_iter()
+            .find_map(|(prefix, algorithm, digits)| {
+                let hex = self.digest.strip_prefix(prefix).filter(|hex| hex.len() == digits)?;
+                let valid = hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                valid.then_some((algorithm, hex))
+            })
+            .ok_or_else(|| SpdxError::Digest { digest: self.digest.clone() })?;
         let name = named(&self.name, "the name of the image")?;
         let mut element = Element::new("SPDXRef-Image".to_owned(), name);
         element.version = line(self.version.as_deref());
         element.purpose = Some("CONTAINER");
-        element.checksums.push(Checksum { algorithm: "SHA256", value: hex.to_owned() });
+        element.checksums.push(Checksum { algorithm, value: hex.to_owned() });
         element.references.extend(self.purl.as_deref().and_then(Reference::purl));
         Ok(element)
     }

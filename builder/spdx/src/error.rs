@@ -19,7 +19,7 @@ pub enum SpdxError {
         namespace: String,
     },
     /// A digest of another form.
-    #[error("the digest `{}` is not `sha256:` and 64 hexadecimal digits in lower case", .digest.escape_debug())]
+    #[error("the digest `{}` is not `sha256:` and 64, or `sha512:` and 128, hexadecimal digits in lower case", .digest.escape_debug())]
     Digest {
         /// What was given.
         digest: String,

@@ -177,6 +177,7 @@ fn what_has_no_form_in_a_document_is_refused() {
         (Document { name: "\n".to_owned(), ..good.clone() }, "the name of the document is empty"),
         (Document { tool: String::new(), ..good.clone() }, "the name of the tool is empty"),
         (Document { packages: vec![Package::default()], ..good.clone() }, "the name of a package is empty"),
+        (Document { image: image("sha512:0a"), ..good.clone() }, "the digest `sha512:0a` is not"),
         (Document { image: image("sha256:0A"), ..good.clone() }, "the digest `sha256:0A` is not"),
         (Document { image: image(&"0".repeat(64)), ..good.clone() }, "the digest `0000"),
     ] {
