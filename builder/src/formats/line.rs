@@ -151,6 +151,30 @@ impl Drop for Turn {
     }
 }
 
+/// Ends the pass where its thread does not come to its end: nobody waits for what that thread will not do any more.
+struct Duty<'a> {
+    turns: &'a Turns,
+    done: bool,
+}
+
+impl<'a> Duty<'a> {
+    fn new(turns: &'a Turns) -> Self {
+        Self { turns, done: false }
+    }
+
+    fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Duty<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.turns.close();
+        }
+    }
+}
+
 /// Most threads that encode: each holds a piece and what is made of it.
 const MOST_THREADS: usize = 16;
 
@@ -174,6 +198,7 @@ pub(crate) fn run(
         for _ in 0..threads {
             let (turns, encoded, next) = (&turns, encoded.clone(), &next);
             scope.spawn(move || {
+                let duty = Duty::new(turns);
                 while let Some(turn) = turns.take() {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= pieces {
@@ -182,9 +207,10 @@ pub(crate) fn run(
                     let ready = encode(source, encoders, number, turn);
                     let failed = ready.is_err();
                     if encoded.send(ready).is_err() || failed {
-                        break;
+                        return;
                     }
                 }
+                duty.done();
             });
         }
         drop(encoded);
@@ -194,7 +220,15 @@ pub(crate) fn run(
         for output in outputs {
             let (sender, receiver) = bounded::<Arc<Ready>>(threads * 2 + 2);
             channels.push(sender);
-            writing.push(scope.spawn(move || write(output, pieces, &receiver)));
+            let turns = &turns;
+            writing.push(scope.spawn(move || {
+                let duty = Duty::new(turns);
+                let written = write(output, pieces, &receiver);
+                if written.is_ok() {
+                    duty.done();
+                }
+                written
+            }));
         }
 
         let mut early = BTreeMap::new();
@@ -262,4 +296,92 @@ fn write(mut output: Output<'_>, pieces: u64, receiver: &Receiver<Arc<Ready>>) -
         return Ok(None);
     }
     output.writer.finish(output.sink).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use builder_block::{ByteSize, DiskSource, PIECE, Piece, ReadAt, Region, Sink};
+
+    use super::{Encoded, Encoder, Output, PassError, Writer, run};
+
+    /// A disk of so many pieces, of which one may be unreadable.
+    struct Disk {
+        pieces: u64,
+        unreadable: Option<u64>,
+    }
+
+    impl ReadAt for Disk {
+        fn size(&self) -> ByteSize {
+            ByteSize::new(self.pieces * PIECE)
+        }
+
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+            if self.unreadable == Some(offset / PIECE) {
+                return Err(io::Error::other("unreadable"));
+            }
+            buffer.fill(1);
+            Ok(())
+        }
+    }
+
+    impl DiskSource for Disk {
+        fn data_behind(&self, from: u64) -> io::Result<Option<Region>> {
+            let end = self.size().bytes();
+            Ok((from < end).then_some(Region { start: from, end }))
+        }
+    }
+
+    /// Writes nothing, and fails at a piece, or in the end.
+    struct Failing(Option<u64>);
+
+    impl Writer for Failing {
+        fn append(&mut self, _: &mut dyn Sink, piece: &Piece, _: &Encoded) -> io::Result<()> {
+            if self.0 == Some(piece.offset() / PIECE) { Err(io::Error::other("full")) } else { Ok(()) }
+        }
+
+        fn finish(self: Box<Self>, _: &mut dyn Sink) -> io::Result<u64> {
+            if self.0 == Some(u64::MAX) { Err(io::Error::other("full")) } else { Ok(7) }
+        }
+    }
+
+    /// How a pass over 20 pieces ends, in which the outputs fail at these pieces.
+    fn pass(unreadable: Option<u64>, outputs: [Option<u64>; 2], threads: usize) -> String {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let disk = Disk { pieces: 20, unreadable };
+            let mut files = [tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap()];
+            let outputs = outputs.into_iter().zip(&mut files).map(|(fails, sink)| Output {
+                encoder: 0,
+                writer: Box::new(Failing(fails)),
+                sink,
+            });
+            let ended = match run(&disk, &[Encoder::Plain], outputs.collect(), threads, &mut |_| ()) {
+                Ok(lengths) => format!("{lengths:?}"),
+                Err(PassError::Source(error)) => format!("source: {error}"),
+                Err(PassError::Output(number, error)) => format!("output {number}: {error}"),
+            };
+            let _ = sender.send(ended);
+        });
+        // A pass takes some milliseconds; one that waits for nobody takes for ever.
+        receiver.recv_timeout(Duration::from_secs(60)).expect("the pass ends")
+    }
+
+    #[test]
+    fn a_pass_ends_with_the_reason_whoever_fails_and_whenever() {
+        for threads in [1, 2, 7] {
+            for round in 0..20 {
+                assert_eq!(pass(None, [None, None], threads), "[7, 7]");
+                assert_eq!(pass(Some(round), [None, None], threads), "source: unreadable");
+                assert_eq!(pass(None, [Some(round), None], threads), "output 0: full");
+                assert_eq!(pass(None, [None, Some(round)], threads), "output 1: full");
+                assert_eq!(pass(None, [Some(round), Some(round)], threads), "output 0: full");
+            }
+            assert_eq!(pass(None, [None, Some(u64::MAX)], threads), "output 1: full");
+        }
+    }
 }
