@@ -1,9 +1,10 @@
 //! A disk of anyone's becomes one of other formats.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use builder_block::{ByteSize, ReadAt};
+use builder_block::{ByteSize, DiskSource, ReadAt, Region};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -69,6 +70,7 @@ impl Conversion<'_> {
         }
         let read = |source| OpenError::Read { path: self.path.to_owned(), source };
         let runs = builder_block::runs(disk).map_err(|source| BuildError::Read { source })?;
+        let settled = Settled { disk, runs: &runs };
         let needed = runs.iter().map(|run| ByteSize::new(run.end - run.start)).sum();
         let machine = Machine {
             system: "a converted disk".to_owned(),
@@ -76,7 +78,7 @@ impl Conversion<'_> {
             created: self.created,
             unique_id: unique_id(disk).map_err(read)?,
         };
-        let writing = Writing { disk, formats: self.formats, machine: &machine, threads: self.threads };
+        let writing = Writing { disk: &settled, formats: self.formats, machine: &machine, threads: self.threads };
         let Written { artefacts, others } = writing.write(&pending, needed, progress)?;
         let documents = bundle::checksums_alone(&artefacts, &others, pending.prefix.as_deref())?;
         pending.complete(&documents)?;
@@ -85,8 +87,32 @@ impl Conversion<'_> {
     }
 }
 
+/// A disk whose map was asked for once: what a host says of holes changes with what it has in memory, and a format may
+/// ask twice.
+struct Settled<'a> {
+    disk: &'a OpenedDisk,
+    runs: &'a [Region],
+}
+
+impl ReadAt for Settled<'_> {
+    fn size(&self) -> ByteSize {
+        self.disk.size()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.disk.read_at(offset, buffer)
+    }
+}
+
+impl DiskSource for Settled<'_> {
+    fn data_behind(&self, from: u64) -> io::Result<Option<Region>> {
+        let next = self.runs.partition_point(|run| run.end <= from);
+        Ok(self.runs.get(next).map(|run| Region { start: run.start.max(from), end: run.end }))
+    }
+}
+
 /// Tells the disk from others: by its first bytes, and so by the GUIDs of its table.
-fn unique_id(disk: &OpenedDisk) -> std::io::Result<[u8; 16]> {
+fn unique_id(disk: &OpenedDisk) -> io::Result<[u8; 16]> {
     let length = disk.size().bytes().min(FIRST_BYTES);
     // At most 64 KiB.
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];

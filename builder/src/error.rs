@@ -156,6 +156,12 @@ impl BuildError {
             | Self::Fat { .. }
             | Self::Placement(_) => Category::Validation,
             Self::Table(_) => Category::Validation,
+            // A reader of somebody's disk found it damaged.
+            Self::Read { source } | Self::Format(FormatError::Source { source })
+                if source.kind() == io::ErrorKind::InvalidData =>
+            {
+                Category::Input
+            }
             Self::Format(FormatError::Source { .. }) => Category::Io,
             Self::Format(_) => Category::Usage,
             Self::Read { .. } | Self::Open(OpenError::Read { .. }) => Category::Io,

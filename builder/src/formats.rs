@@ -250,11 +250,13 @@ impl FormatError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Level { .. } => Some("choose another --compress-level, or leave it out".to_owned()),
-            Self::Size { granularity, .. } => {
-                Some(format!("use a --disk-size that is a multiple of {granularity}, or leave it out"))
-            }
+            Self::Size { granularity, .. } => Some(format!(
+                "the size of the disk must be a multiple of {granularity}: build it with such a --disk-size"
+            )),
             Self::Qcow2 { .. } => Some("choose another --cluster-size or --compress-level, or leave it out".to_owned()),
-            Self::Vmdk { .. } | Self::Vhd { .. } | Self::Source { .. } => None,
+            Self::Vmdk { source, .. } => source.hint(),
+            Self::Vhd { source } => source.hint(),
+            Self::Source { .. } => None,
         }
     }
 }

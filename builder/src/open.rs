@@ -79,6 +79,14 @@ pub enum OpenError {
         /// Its length.
         size: ByteSize,
     },
+    /// It claims a size that no disk has.
+    #[error("{} says that its disk has {size}, but no more than {MAX_SIZE} are read", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The size that it claims.
+        size: ByteSize,
+    },
     /// A qcow2 file that cannot be read.
     #[error("cannot read the qcow2 disk {}", .path.display())]
     Qcow2 {
@@ -115,6 +123,9 @@ impl OpenError {
         match self {
             Self::Read { .. } => None,
             Self::Compressed { path, tool, .. } => Some(format!("decompress it first: {tool} {}", path.display())),
+            Self::TooLarge { .. } => {
+                Some("if the disk is sound, make it smaller with `qemu-img resize --shrink`".to_owned())
+            }
             Self::Size { .. } => Some("give a raw, qcow2, VMDK or fixed VHD disk".to_owned()),
             Self::Qcow2 { source, .. } => source.hint(),
             Self::Vmdk { source, .. } => source.hint(),
@@ -122,6 +133,9 @@ impl OpenError {
         }
     }
 }
+
+/// The largest disk that is read: what the largest of the formats holds, and more than a machine has.
+const MAX_SIZE: ByteSize = ByteSize::gib(64 << 10);
 
 /// First bytes of files that are no disk but hold one, what they are, and what makes a disk of them.
 const COMPRESSED: &[(&[u8], &str, &str)] = &[
@@ -165,6 +179,9 @@ pub fn open_disk(path: &Path) -> Result<OpenedDisk, OpenError> {
     let size = disk.size();
     if size == ByteSize::ZERO || !size.bytes().is_multiple_of(SECTOR_SIZE) {
         return Err(OpenError::Size { path: path.to_owned(), size });
+    }
+    if size > MAX_SIZE {
+        return Err(OpenError::TooLarge { path: path.to_owned(), size });
     }
     Ok(disk)
 }

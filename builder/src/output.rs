@@ -51,12 +51,17 @@ fn pending() -> MutexGuard<'static, Pending> {
 /// name any more.
 pub fn discard_pending_outputs() -> bool {
     let mut pending = pending();
-    for name in pending.names.drain(..) {
+    if pending.complete {
+        // What is left gets its name now.
+        return true;
+    }
+    // Directories were made before what is in them.
+    for name in pending.names.drain(..).rev() {
         // It may be gone already; either way there is nobody left to tell.
         let _ = fs::remove_file(&name).or_else(|_| fs::remove_dir(&name));
     }
-    pending.interrupted = !pending.complete;
-    pending.complete
+    pending.interrupted = true;
+    false
 }
 
 /// Why an output cannot be made.
@@ -74,6 +79,12 @@ pub enum OutputError {
     #[error("the output {} is a part of the image", .path.display())]
     IsSource {
         /// The output.
+        path: PathBuf,
+    },
+    /// Two outputs are the same file.
+    #[error("two outputs would be the same file, {}", .path.display())]
+    Twice {
+        /// The file.
         path: PathBuf,
     },
     /// The output is the disk that is read.
@@ -119,6 +130,7 @@ impl OutputError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Twice { .. } => Some("remove the link, or give another directory with -o".to_owned()),
             Self::NotAFile { .. } | Self::IsSource { .. } | Self::IsInput { .. } => Some("give the name of a file with -o".to_owned()),
             Self::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("make the directory first".to_owned())
@@ -174,8 +186,10 @@ impl PendingFile {
                 fs::canonicalize(target)
                     .map_err(|source| OutputError::Create { directory: directory_of(target), source })?
             }
-            // A name that ends in a slash is a directory's, and there is none.
-            Err(source) if target.as_os_str().as_bytes().ends_with(b"/") => {
+            // Such as a name that is too long. A name that ends in a slash is a directory's, and there is none.
+            Err(source)
+                if source.kind() != io::ErrorKind::NotFound || target.as_os_str().as_bytes().ends_with(b"/") =>
+            {
                 return Err(OutputError::Create { directory: target.to_owned(), source });
             }
             Err(_) => target.to_owned(),

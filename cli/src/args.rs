@@ -214,7 +214,7 @@ pub(crate) struct FormatArguments {
   qcow2           for QEMU, libvirt, OpenStack
   vmdk            for VMware (stream-optimised)
   vhd             for Azure and Hyper-V (fixed)
-  gce             for Google Compute Engine (disk.raw in a tar.gz; the disk grows to whole GiB)
+  gce             for Google Compute Engine (disk.raw in a tar.gz; build makes the disk whole GiB large)
   ova             a machine for VMware and VirtualBox
   container-disk  for KubeVirt (an OCI archive with the disk in it)"
     )]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use builder::{BuildError, Formats, PendingDirectory, PendingFile, PendingFiles};
+use builder::{BuildError, Formats, OutputError, PendingDirectory, PendingFile, PendingFiles};
 
 use crate::args::FormatArguments;
 use crate::report::Failure;
@@ -70,6 +70,13 @@ impl Place {
         let block_map = mapped.then(|| beside(builder::block_map_file_name(prefix.as_deref()))).transpose()?;
         let document = |name: &&str| beside(builder::document_file_name(prefix.as_deref(), name));
         let documents = documents.iter().map(document).collect::<Result<_, _>>()?;
-        Ok(PendingFiles { disks, block_map, documents, prefix })
+        let pending = PendingFiles { disks, block_map, documents, prefix };
+        let mut targets: Vec<&Path> = pending.iter().map(PendingFile::target).collect();
+        targets.sort_unstable();
+        // Names may be links that lead to one file.
+        if let Some(twice) = targets.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(OutputError::Twice { path: twice[0].to_owned() }.into());
+        }
+        Ok(pending)
     }
 }

@@ -21,16 +21,21 @@ pub(crate) struct GceWriter {
     header: Option<Part>,
     /// Length of the archive so far.
     length: u64,
+    /// What it must be before its end: that of the header, and of the runs that it lists.
+    listed: u64,
 }
 
 impl GceWriter {
     /// Lists the runs of data of `disk`.
     pub(crate) fn new(disk: &(dyn DiskSource + Sync), created: i64, level: i32) -> io::Result<Self> {
-        let header = headers(disk.size().bytes(), &runs(disk)?, created)?;
+        let runs = runs(disk)?;
+        let header = headers(disk.size().bytes(), &runs, created)?;
+        let listed = header.len() as u64 + runs.iter().map(|run| run.end - run.start).sum::<u64>();
         let frame = Encoder::new(Compressor::Gzip, level);
         Ok(Self {
             stream: StreamWriter::new(Compressor::Gzip),
             length: header.len() as u64,
+            listed,
             header: Some(frame.part(&header)?),
             frame,
         })
@@ -51,6 +56,9 @@ impl Writer for GceWriter {
     }
 
     fn finish(mut self: Box<Self>, sink: &mut dyn Sink) -> io::Result<u64> {
+        if self.length != self.listed {
+            return Err(io::Error::other("the disk has changed while it was read"));
+        }
         let end = (self.length + super::archive::END).next_multiple_of(RECORD) - self.length;
         // At most a record and the end.
         let end = self.frame.part(&vec![0; usize::try_from(end).unwrap_or_default()])?;
