@@ -132,7 +132,9 @@ fn a_hundred_signals_at_any_moment_leave_the_old_files_or_the_new_ones() {
             if status.success() {
                 assert_eq!(there, Some(*length), "{signal} in round {round}");
             } else if signal != "KILL" {
-                assert_eq!((status.code(), there), (Some(130), Some(3)), "{signal} in round {round}");
+                // Before the program listens to signals, they end it as any other.
+                let told = status.code().is_none_or(|code| code == 130);
+                assert!(told && there == Some(3), "{signal} in round {round}: {status}, {name} has {there:?}");
             }
         }
         interrupted += u32::from(!status.success());
