@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::io::Read as _;
 
+use crate::formats::hex;
 use builder_tree::{Content, Directory, DisplayPath, FileTree, Inode, InodeKind, Metadata, Node, join};
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
@@ -290,10 +291,6 @@ fn aspect(what: &str, before: &str, after: &str) -> Aspect {
 
 fn bytes(node: &Node) -> u64 {
     node.as_leaf().and_then(|inode| inode.content()).map_or(0, Content::size)
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Bytes as text, as paths are shown but without a slash in front.
