@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::bundle;
 use crate::error::BuildError;
 use crate::formats::{Formats, Machine};
-use crate::open::{OpenError, OpenedDisk};
+use crate::open::OpenedDisk;
 use crate::outcome::Artefact;
 use crate::output::OutputError;
 use crate::progress::Progress;
@@ -68,8 +68,8 @@ impl Conversion<'_> {
                 return Err(OutputError::IsInput { path: file.target().to_owned() }.into());
             }
         }
-        let read = |source| OpenError::Read { path: self.path.to_owned(), source };
-        let runs = builder_block::runs(disk).map_err(|source| BuildError::Read { source })?;
+        let read = |source| BuildError::Read { path: self.path.to_owned(), source };
+        let runs = builder_block::runs(disk).map_err(read)?;
         let settled = Settled { disk, runs: &runs };
         let needed = runs.iter().map(|run| ByteSize::new(run.end - run.start)).sum();
         let machine = Machine {
@@ -78,7 +78,8 @@ impl Conversion<'_> {
             created: self.created,
             unique_id: unique_id(disk).map_err(read)?,
         };
-        let writing = Writing { disk: &settled, formats: self.formats, machine: &machine, threads: self.threads };
+        let writing =
+            Writing { path: Some(self.path), disk: &settled, formats: self.formats, machine: &machine, threads: self.threads };
         let Written { artefacts, others } = writing.write(&pending, needed, progress)?;
         let documents = bundle::checksums_alone(&artefacts, &others, pending.prefix.as_deref())?;
         pending.complete(&documents)?;

@@ -1,7 +1,7 @@
 //! Why there is no disk.
 
-use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 
 use builder_boot::BootError;
 use builder_erofs::ErofsError;
@@ -16,7 +16,7 @@ use crate::bundle::BundleError;
 use crate::formats::FormatError;
 use crate::layout::LayoutError;
 use crate::open::OpenError;
-use crate::output::{OutputError, is_full};
+use crate::output::{OutputError, is_because_of_room};
 use crate::placement::PlacementError;
 use crate::suitability::Unsuitable;
 use crate::verify::RecordError;
@@ -80,9 +80,11 @@ pub enum BuildError {
     /// The disk cannot be written in a format.
     #[error(transparent)]
     Format(#[from] FormatError),
-    /// The disk cannot be read while it is written in its formats.
-    #[error("cannot read the disk")]
+    /// A disk of somebody's cannot be read to its end.
+    #[error("cannot read {}", .path.display())]
     Read {
+        /// The file.
+        path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
@@ -157,7 +159,7 @@ impl BuildError {
             | Self::Placement(_) => Category::Validation,
             Self::Table(_) => Category::Validation,
             // A reader of somebody's disk found it damaged.
-            Self::Read { source } | Self::Format(FormatError::Source { source })
+            Self::Read { source, .. } | Self::Format(FormatError::Source { source })
                 if source.kind() == io::ErrorKind::InvalidData =>
             {
                 Category::Input
@@ -175,7 +177,8 @@ impl BuildError {
             Self::Output(OutputError::Write { source, .. }) if source.kind() == io::ErrorKind::FileTooLarge => {
                 Category::Environment
             }
-            Self::Output(OutputError::Write { .. }) => Category::Io,
+            Self::Output(OutputError::Write { .. } | OutputError::DeviceWrite { .. }) => Category::Io,
+            Self::Output(OutputError::NotADevice { .. }) => Category::Usage,
             Self::Output(_) => Category::Environment,
         }
     }
@@ -203,7 +206,7 @@ impl BuildError {
             Self::Placement(PlacementError::TooLarge) => Some("use smaller sizes".to_owned()),
             Self::Table(error) => error.hint(),
             Self::Format(error) => error.hint(),
-            Self::Read { source } => damage(source),
+            Self::Read { source, .. } => damage(source),
             Self::Bundle(_) => Some("use --no-bundle to write the disk alone".to_owned()),
             Self::Open(error) => error.hint(),
             Self::Record(error) => error.hint(),
@@ -215,14 +218,7 @@ impl BuildError {
     }
 
     fn is_full(&self) -> bool {
-        let mut error: Option<&(dyn Error + 'static)> = Some(self);
-        while let Some(current) = error {
-            if current.downcast_ref::<io::Error>().is_some_and(is_full) {
-                return true;
-            }
-            error = current.source();
-        }
-        false
+        is_because_of_room(self)
     }
 }
 

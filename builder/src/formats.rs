@@ -1,6 +1,7 @@
 //! The formats that a disk is written in.
 
 mod archive;
+mod checksum;
 mod compared;
 mod compressed;
 mod container_disk;
@@ -19,11 +20,11 @@ use std::str::FromStr;
 
 use builder_block::ByteSize;
 
+pub(crate) use checksum::hex;
 pub(crate) use compared::{Compared, Mismatch};
 pub(crate) use lanes::{Machine, Selection};
 pub(crate) use line::{Encoded, PassError, Writer};
 pub(crate) use measured::Measured;
-pub(crate) use ova::hex;
 
 /// A format that a disk is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,6 +177,21 @@ impl Formats {
     #[must_use]
     pub fn new(formats: Vec<OutputFormat>) -> Self {
         Self { formats, compression: ClusterCompression::Zstd, level: None, cluster_size: None }
+    }
+
+    /// Whether each of the files is smaller than what is in it.
+    #[must_use]
+    pub fn are_compressed(&self) -> bool {
+        self.formats.iter().all(|format| match format {
+            OutputFormat::Raw | OutputFormat::Vhd => false,
+            OutputFormat::Qcow2 | OutputFormat::ContainerDisk => self.compression != ClusterCompression::None,
+            OutputFormat::RawGz
+            | OutputFormat::RawXz
+            | OutputFormat::RawZst
+            | OutputFormat::Vmdk
+            | OutputFormat::Gce
+            | OutputFormat::Ova => true,
+        })
     }
 
     /// What the size of the disk must be a multiple of.

@@ -107,7 +107,7 @@ pub use identity::Identity;
 pub use layout::{Filling, Format, Layout, LayoutError, PartitionLayout, Size};
 pub use open::{DiskKind, OpenError, OpenedDisk, open_disk};
 pub use outcome::{Artefact, Outcome};
-pub use output::{OutputError, PendingDirectory, PendingFile, discard_pending_outputs};
+pub use output::{Discarded, OutputError, PendingDirectory, PendingFile, discard_pending_outputs};
 pub use pipeline::{Assembled, Prepared};
 pub use placement::PlacementError;
 pub use plan::{

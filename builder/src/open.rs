@@ -71,6 +71,16 @@ pub enum OpenError {
         /// What makes a disk of it.
         tool: &'static str,
     },
+    /// It is a disk in a format that is not read, or an archive around one.
+    #[error("{} is {what}, which is not read", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// What to do with it, up to its name.
+        advice: &'static str,
+    },
     /// It has a length that no disk has.
     #[error("{} is no disk: it has {} bytes, not whole sectors of 512 bytes and at least one", .path.display(), .size.bytes())]
     Size {
@@ -123,6 +133,7 @@ impl OpenError {
         match self {
             Self::Read { .. } => None,
             Self::Compressed { path, tool, .. } => Some(format!("decompress it first: {tool} {}", path.display())),
+            Self::Foreign { path, advice, .. } => Some(format!("{advice} {}", path.display())),
             Self::TooLarge { .. } => {
                 Some("if the disk is sound, make it smaller with `qemu-img resize --shrink`".to_owned())
             }
@@ -146,6 +157,17 @@ const COMPRESSED: &[(&[u8], &str, &str)] = &[
     (b"PK\x03\x04", "zip", "unzip"),
 ];
 
+/// Bytes that files have which are no raw disks, and where; what they are, and what to do with them.
+const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
+    // POSIX.1-2017, pax, "ustar Interchange Format"; GNU's has a blank in the place of the zero.
+    (257, b"ustar", "an archive (tar, as an OVA is one)", "give the disk that is in it, after `tar -xf`:"),
+    (0, b"vhdxfile", "a VHDX disk", "make a raw disk of it first: qemu-img convert -O raw"),
+    (64, b"\x7f\x10\xda\xbe", "a VirtualBox disk (VDI)", "make a raw disk of it first: qemu-img convert -O raw"),
+    (0, b"QED\0", "a QED disk", "make a raw disk of it first: qemu-img convert -O raw"),
+    (0, b"WithoutFreeSpace", "a Parallels disk", "make a raw disk of it first: qemu-img convert -O raw"),
+    (0, b"WithouFreSpacExt", "a Parallels disk", "make a raw disk of it first: qemu-img convert -O raw"),
+];
+
 /// Opens a raw, qcow2, VMDK or fixed VHD disk.
 ///
 /// # Errors
@@ -158,20 +180,23 @@ pub fn open_disk(path: &Path) -> Result<OpenedDisk, OpenError> {
     }
     let file = PlainFile::new(file).map_err(failed)?;
     let size = file.size();
-    let mut first = [0; 8];
+    // A file may be shorter than a sector: the descriptor of a VMDK in several files is.
+    let mut first = [0; SECTOR];
     let mut last = [0; 8];
+    file.read_at(0, &mut first[..usize::try_from(size.bytes()).map_or(SECTOR, |size| size.min(SECTOR))]).map_err(failed)?;
     if size.bytes() >= SECTOR_SIZE {
-        file.read_at(0, &mut first).map_err(failed)?;
         file.read_at(size.bytes() - SECTOR_SIZE, &mut last).map_err(failed)?;
     }
     let body = if first.starts_with(b"QFI\xfb") {
         Qcow2Reader::open(file).map(Body::Qcow2).map_err(|source| OpenError::Qcow2 { path: path.to_owned(), source })?
     } else if first.starts_with(b"KDMV") || first.starts_with(b"COWD") || first.starts_with(b"# Disk D") {
         VmdkReader::open(file).map(Body::Vmdk).map_err(|source| OpenError::Vmdk { path: path.to_owned(), source })?
-    } else if first == *b"conectix" || last == *b"conectix" {
+    } else if first.starts_with(b"conectix") || last == *b"conectix" {
         VhdReader::open(file).map(Body::Vhd).map_err(|source| OpenError::Vhd { path: path.to_owned(), source })?
     } else if let Some((_, what, tool)) = COMPRESSED.iter().find(|(magic, ..)| first.starts_with(magic)) {
         return Err(OpenError::Compressed { path: path.to_owned(), what, tool });
+    } else if let Some((_, _, what, advice)) = FOREIGN.iter().find(|(at, magic, ..)| holds(&first, *at, magic)) {
+        return Err(OpenError::Foreign { path: path.to_owned(), what, advice });
     } else {
         Body::Raw(file)
     };
@@ -184,6 +209,14 @@ pub fn open_disk(path: &Path) -> Result<OpenedDisk, OpenError> {
         return Err(OpenError::TooLarge { path: path.to_owned(), size });
     }
     Ok(disk)
+}
+
+/// What is looked at to tell formats, in bytes.
+const SECTOR: usize = 512;
+
+/// Whether `bytes` holds `magic` at `at`.
+fn holds(bytes: &[u8], at: usize, magic: &[u8]) -> bool {
+    bytes.get(at..).is_some_and(|bytes| bytes.starts_with(magic))
 }
 
 impl OpenedDisk {

@@ -1,5 +1,8 @@
 //! Outputs that exist complete or not at all.
 
+mod device;
+mod error;
+
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +10,12 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use builder_block::ByteSize;
+use builder_block::{ByteSize, Sink};
+
+use device::Device;
+pub use error::OutputError;
+pub(crate) use error::is_because_of_room;
+use error::BLOCK_DEVICE;
 
 /// A file that has no name yet.
 ///
@@ -16,6 +24,7 @@ use builder_block::ByteSize;
 /// removed on failure.
 #[derive(Debug)]
 pub struct PendingFile {
+    path: PathBuf,
     target: PathBuf,
     body: Body,
 }
@@ -24,6 +33,8 @@ pub struct PendingFile {
 enum Body {
     Unnamed(File),
     Named(tempfile::NamedTempFile),
+    /// A block device, which has its name already.
+    Device(Device),
 }
 
 /// What an interrupt has to know.
@@ -33,27 +44,40 @@ struct Pending {
     names: Vec<PathBuf>,
     /// An output has got its name.
     complete: bool,
+    /// A device whose contents are being overwritten.
+    device: Option<PathBuf>,
     /// The process is ending.
     interrupted: bool,
 }
 
-static PENDING: Mutex<Pending> = Mutex::new(Pending { names: Vec::new(), complete: false, interrupted: false });
+static PENDING: Mutex<Pending> =
+    Mutex::new(Pending { names: Vec::new(), complete: false, device: None, interrupted: false });
 
 fn pending() -> MutexGuard<'static, Pending> {
     // Nothing panics while it holds the lock, and paths are whole in any case.
     PENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes the temporary names of unfinished outputs, for a process that is about to end in the middle of its work;
-/// tells whether an output has been completed already, in which case there is nothing to interrupt.
+/// What an interrupt found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    /// An output has been completed already: there is nothing to interrupt.
+    Complete,
+    /// Nothing is left behind.
+    Everything,
+    /// Nothing but this device, which has lost what was on it and has no partition table.
+    AllBut(PathBuf),
+}
+
+/// Removes the temporary names of unfinished outputs, for a process that is about to end in the middle of its work.
 ///
 /// Only file systems without unnamed files have such names. Once this says that nothing is complete, no output gets its
-/// name any more.
-pub fn discard_pending_outputs() -> bool {
+/// name any more, and no device its partition table.
+pub fn discard_pending_outputs() -> Discarded {
     let mut pending = pending();
     if pending.complete {
         // What is left gets its name now.
-        return true;
+        return Discarded::Complete;
     }
     // Directories were made before what is in them.
     for name in pending.names.drain(..).rev() {
@@ -61,138 +85,42 @@ pub fn discard_pending_outputs() -> bool {
         let _ = fs::remove_file(&name).or_else(|_| fs::remove_dir(&name));
     }
     pending.interrupted = true;
-    false
+    pending.device.take().map_or(Discarded::Everything, Discarded::AllBut)
 }
 
-/// Why an output cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum OutputError {
-    /// The name stands for something that a disk image must not replace.
-    #[error("the output {} is a {kind}", .path.display())]
-    NotAFile {
-        /// The output.
-        path: PathBuf,
-        /// What it is.
-        kind: &'static str,
-    },
-    /// The output is a file of the image that is read.
-    #[error("the output {} is a part of the image", .path.display())]
-    IsSource {
-        /// The output.
-        path: PathBuf,
-    },
-    /// Two outputs are the same file.
-    #[error("two outputs would be the same file, {}", .path.display())]
-    Twice {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The output is the disk that is read.
-    #[error("the output {} is the disk that is read", .path.display())]
-    IsInput {
-        /// The output.
-        path: PathBuf,
-    },
-    /// No file can be made there.
-    #[error("cannot make a file in {}", .directory.display())]
-    Create {
-        /// The directory.
-        directory: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// There is not enough room.
-    #[error("{} has {available} free, but {what} needs {needed}", .directory.display())]
-    NoRoom {
-        /// The directory.
-        directory: PathBuf,
-        /// What is free there.
-        available: ByteSize,
-        /// What wants the room.
-        what: &'static str,
-        /// What it needs.
-        needed: ByteSize,
-    },
-    /// Writing failed.
-    #[error("cannot write {}", .path.display())]
-    Write {
-        /// The output.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl OutputError {
-    /// What to do now.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Twice { .. } => Some("remove the link, or give another directory with -o".to_owned()),
-            Self::NotAFile { .. } | Self::IsSource { .. } | Self::IsInput { .. } => Some("give the name of a file with -o".to_owned()),
-            Self::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Some("make the directory first".to_owned())
-            }
-            Self::Create { .. } => Some("choose a directory that you may write to with -o".to_owned()),
-            Self::NoRoom { .. } => {
-                Some("free some space, or choose another place with -o (output) or TMPDIR (scratch)".to_owned())
-            }
-            Self::Write { source, .. } if is_full(source) => {
-                Some("free some space or choose another place with -o; nothing was left behind".to_owned())
-            }
-            Self::Write { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Some(
-                "the file system there holds no file of the disk's size; ask for a smaller disk or choose another place with -o"
-                    .to_owned(),
-            ),
-            Self::Write { .. } => None,
+/// Stops the thread where the process is about to end, having said already that there is no output.
+fn stop_if_interrupted(pending: MutexGuard<'static, Pending>) -> MutexGuard<'static, Pending> {
+    if pending.interrupted {
+        drop(pending);
+        loop {
+            std::thread::park();
         }
     }
-}
-
-/// Whether an I/O error says that there is no space.
-#[must_use]
-pub(crate) fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    pending
 }
 
 impl PendingFile {
-    /// Begins the file that will be `target`. An existing regular file stays as it is until
+    /// Begins the file that will be `path`. An existing regular file stays as it is until
     /// [`PendingFile::complete`]; a symbolic link is followed.
     ///
     /// # Errors
     /// [`OutputError::NotAFile`], or [`OutputError::Create`] where nothing can be written.
-    pub fn create(target: &Path) -> Result<Self, OutputError> {
-        let target = match fs::metadata(target) {
+    pub fn create(path: &Path) -> Result<Self, OutputError> {
+        let target = match fs::metadata(path) {
             Ok(metadata) => {
-                let kind = metadata.file_type();
-                let name = if kind.is_dir() {
-                    "directory"
-                } else if kind.is_block_device() {
-                    "block device"
-                } else if kind.is_char_device() {
-                    "character device"
-                } else if kind.is_fifo() {
-                    "FIFO"
-                } else if kind.is_socket() {
-                    "socket"
-                } else {
-                    ""
-                };
-                if !name.is_empty() {
-                    return Err(OutputError::NotAFile { path: target.to_owned(), kind: name });
+                if let Some(kind) = special(metadata.file_type()) {
+                    return Err(OutputError::NotAFile { path: path.to_owned(), kind });
                 }
-                fs::canonicalize(target)
-                    .map_err(|source| OutputError::Create { directory: directory_of(target), source })?
+                fs::canonicalize(path)
+                    .map_err(|source| OutputError::Create { directory: directory_of(path), source })?
             }
             // Such as a name that is too long. A name that ends in a slash is a directory's, and there is none.
             Err(source)
-                if source.kind() != io::ErrorKind::NotFound || target.as_os_str().as_bytes().ends_with(b"/") =>
+                if source.kind() != io::ErrorKind::NotFound || path.as_os_str().as_bytes().ends_with(b"/") =>
             {
-                return Err(OutputError::Create { directory: target.to_owned(), source });
+                return Err(OutputError::Create { directory: path.to_owned(), source });
             }
-            Err(_) => target.to_owned(),
+            Err(_) => path.to_owned(),
         };
         let directory = directory_of(&target);
         let unnamed = OpenOptions::new()
@@ -211,10 +139,31 @@ impl PendingFile {
             }
             Err(source) => return Err(OutputError::Create { directory, source }),
         };
-        Ok(Self { target, body })
+        Ok(Self { path: path.to_owned(), target, body })
     }
 
-    /// The name it will have.
+    /// Takes the block device `path` for itself, to overwrite it. Nothing is written yet.
+    ///
+    /// # Errors
+    /// [`OutputError::NotADevice`], [`OutputError::DeviceInUse`], or [`OutputError::Device`] where it cannot be opened.
+    pub fn overwrite_device(path: &Path) -> Result<Self, OutputError> {
+        let device = Device::open(path)?;
+        Ok(Self { path: path.to_owned(), target: path.to_owned(), body: Body::Device(device) })
+    }
+
+    /// Whether it is a block device.
+    #[must_use]
+    pub fn is_device(&self) -> bool {
+        matches!(self.body, Body::Device(_))
+    }
+
+    /// The name that was asked for.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name it will have: the same, unless that is a link.
     #[must_use]
     pub fn target(&self) -> &Path {
         &self.target
@@ -228,16 +177,38 @@ impl PendingFile {
         let file = match &self.body {
             Body::Unnamed(file) => file.try_clone(),
             Body::Named(named) => named.as_file().try_clone(),
+            Body::Device(device) => device.file(),
         };
         file.map_err(|source| OutputError::Write { path: self.target.clone(), source })
     }
 
-    /// Refuses where fewer than `needed` bytes are free beside the output.
-    ///
-    /// # Errors
-    /// [`OutputError::NoRoom`].
-    pub fn require_room(&self, needed: ByteSize) -> Result<(), OutputError> {
-        require_room(&directory_of(&self.target), "the output", needed)
+    /// Where a format is written to.
+    pub(crate) fn sink(&self) -> Result<Box<dyn Sink + Send>, OutputError> {
+        Ok(match &self.body {
+            Body::Device(device) => Box::new(device.sink()?),
+            Body::Unnamed(_) | Body::Named(_) => Box::new(self.file()?),
+        })
+    }
+
+    /// Writing to it failed.
+    pub(crate) fn failed(&self, source: io::Error) -> OutputError {
+        let path = self.target.clone();
+        if self.is_device() { OutputError::DeviceWrite { path, source } } else { OutputError::Write { path, source } }
+    }
+
+    /// Refuses a device that is smaller than the disk.
+    pub(crate) fn require_size(&self, needed: ByteSize) -> Result<(), OutputError> {
+        match &self.body {
+            Body::Device(device) if device.size() < needed => {
+                Err(OutputError::DeviceTooSmall { path: self.target.clone(), size: device.size(), needed })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The directory that it takes room in; `None` for a device.
+    pub(crate) fn room(&self) -> Option<PathBuf> {
+        (!self.is_device()).then(|| directory_of(&self.target))
     }
 
     /// Gives the file its name; what had the name before is replaced in the same moment.
@@ -245,18 +216,13 @@ impl PendingFile {
     /// # Errors
     /// [`OutputError::Write`]; then nothing was replaced.
     pub fn complete(self) -> Result<PathBuf, OutputError> {
-        let Self { target, body } = self;
+        let Self { target, body, .. } = self;
         let failed = |source| OutputError::Write { path: target.clone(), source };
         // Held while the name changes hands, so that an interrupt comes before or after, not between.
-        let mut pending = pending();
-        if pending.interrupted {
-            drop(pending);
-            loop {
-                // The process is about to end, and has said already that there is no output.
-                std::thread::park();
-            }
-        }
+        let mut pending = stop_if_interrupted(pending());
         match body {
+            // Its first sectors were written last.
+            Body::Device(_) => {}
             Body::Named(named) => {
                 use std::os::unix::fs::PermissionsExt as _;
                 // Temporary files are private; an output is as open as the user's umask lets new files be, which only
@@ -331,6 +297,23 @@ pub(crate) fn require_room(directory: &Path, what: &'static str, needed: ByteSiz
         return Err(OutputError::NoRoom { directory: directory.to_owned(), available, what, needed });
     }
     Ok(())
+}
+
+/// What a file is that no disk may replace; `None` for a regular one.
+fn special(kind: fs::FileType) -> Option<&'static str> {
+    if kind.is_dir() {
+        Some("directory")
+    } else if kind.is_block_device() {
+        Some(BLOCK_DEVICE)
+    } else if kind.is_char_device() {
+        Some("character device")
+    } else if kind.is_fifo() {
+        Some("FIFO")
+    } else if kind.is_socket() {
+        Some("socket")
+    } else {
+        None
+    }
 }
 
 fn directory_of(path: &Path) -> PathBuf {

@@ -1,5 +1,8 @@
 //! The straight line from image to disk, one function a station.
 
+use std::io;
+use std::path::Path;
+
 use builder_block::{ByteSize, Recorded, SECTOR_SIZE};
 use builder_gpt::{Partition, PartitionTable, attributes};
 use builder_oci::Image;
@@ -93,7 +96,7 @@ impl<'r> Assembled<'r> {
             placement::place(&layout, size, recipe.disk_size)?;
         }
 
-        let mut store = ContentStore::new(&recipe.scratch).map_err(|source| BuildError::Scratch { source })?;
+        let mut store = recipe.store().map_err(|source| BuildError::Scratch { source })?;
         let mut images = Vec::new();
         let mut contents = Contents::default();
         // One store for both, so what they have in common is kept once.
@@ -211,19 +214,21 @@ impl Prepared<'_> {
         self.image.describe(offset, &self.assembled.layout)
     }
 
-    /// Compares `file` with the disk in one format.
+    /// Compares `file`, which is at `path`, with the disk in one format.
     pub(crate) fn compare(
         &self,
         format: OutputFormat,
+        path: &Path,
         file: &mut Compared,
         progress: &mut dyn Progress,
     ) -> Result<(), BuildError> {
         let formats = Formats { formats: vec![format], ..self.recipe.formats.clone() };
-        Writing { formats: &formats, ..self.writing() }.compare(file, progress)
+        Writing { formats: &formats, ..self.writing() }.compare(path, file, progress)
     }
 
     fn writing(&self) -> Writing<'_> {
         Writing {
+            path: None,
             disk: &self.bytes,
             formats: &self.recipe.formats,
             machine: &self.machine,
@@ -233,6 +238,13 @@ impl Prepared<'_> {
 }
 
 impl Recipe {
+    /// The store of the image's files. Where several files are made and each is compressed, it is compressed as well, or
+    /// it would need far more room than any of them.
+    fn store(&self) -> io::Result<ContentStore> {
+        let packed = self.formats.formats.len() > 1 && self.formats.are_compressed();
+        if packed { ContentStore::packed(&self.scratch) } else { ContentStore::new(&self.scratch) }
+    }
+
     /// Refuses an output that would replace a part of the image it is made from.
     ///
     /// # Errors

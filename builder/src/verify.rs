@@ -77,7 +77,7 @@ pub fn verify(
     let mut compared = File::open(path).and_then(Compared::new).map_err(failed)?;
     let assembled = Assembled::new(recipe, progress)?;
     let prepared = assembled.prepare(progress)?;
-    prepared.compare(artefact.format, &mut compared, progress)?;
+    prepared.compare(artefact.format, path, &mut compared, progress)?;
     let difference = compared.first().map(|mismatch| explain(path, &prepared, &mismatch));
     let (format, identical) = (artefact.format.name(), difference.is_none());
     Ok(Verification { path: path.to_owned(), format, identical, difference, notes: Vec::new() })

@@ -1,7 +1,9 @@
 //! A disk becomes files, whether it was built or is somebody's.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use builder_block::{ByteSize, DiskSource};
 
@@ -9,7 +11,7 @@ use crate::bundle::{Bmap, Document};
 use crate::error::BuildError;
 use crate::formats::{Compared, FormatError, Formats, Machine, Measured, OutputFormat, PassError, Selection};
 use crate::outcome::Artefact;
-use crate::output::{OutputError, PendingFile};
+use crate::output::{OutputError, PendingFile, require_room};
 use crate::progress::{Progress, Station};
 
 /// The files of a run, begun and without a name.
@@ -29,6 +31,21 @@ impl PendingFiles {
     /// Whether anything lies beside the disks, for which their checksums are needed.
     fn has_bundle(&self) -> bool {
         !self.documents.is_empty() || self.block_map.is_some()
+    }
+
+    /// Refuses where there is less room than the disks will take.
+    fn require_room(&self, formats: &[OutputFormat], needed: ByteSize) -> Result<(), OutputError> {
+        let mut directories: BTreeMap<PathBuf, u64> = BTreeMap::new();
+        for (format, file) in formats.iter().zip(&self.disks) {
+            // What is compressed is smaller, and nobody knows by how much.
+            if let Some(directory) = file.room().filter(|_| matches!(format, OutputFormat::Raw | OutputFormat::Vhd)) {
+                *directories.entry(directory).or_default() += needed.bytes();
+            }
+        }
+        for (directory, needed) in directories {
+            require_room(&directory, "the output", ByteSize::new(needed))?;
+        }
+        Ok(())
     }
 
     /// All of them.
@@ -52,6 +69,8 @@ impl PendingFiles {
 
 /// A disk and what it is to be written as.
 pub(crate) struct Writing<'a> {
+    /// The file that the disk is read from; `None` where it is made.
+    pub(crate) path: Option<&'a Path>,
     pub(crate) disk: &'a (dyn DiskSource + Sync),
     pub(crate) formats: &'a Formats,
     pub(crate) machine: &'a Machine,
@@ -71,7 +90,7 @@ impl Writing<'_> {
         let mut files: Vec<_> = self.formats.formats.iter().map(|_| Measured::counting()).collect();
         self.pass(None, &mut files, Station::Forecast, progress).map_err(|error| match error {
             Failed::Format(error) => error.into(),
-            Failed::Pass(PassError::Source(source) | PassError::Output(_, source)) => BuildError::Scratch { source },
+            Failed::Pass(PassError::Source(source) | PassError::Output(_, source)) => self.unreadable(source),
         })?;
         Ok(files.iter().map(Measured::written).sum())
     }
@@ -86,35 +105,32 @@ impl Writing<'_> {
         let formats = &self.formats.formats;
         assert_eq!(formats.len(), pending.disks.len(), "each format has its file");
         let mut files = Vec::new();
-        for (format, file) in formats.iter().zip(&pending.disks) {
-            // What is compressed is smaller, and nobody knows by how much.
-            if matches!(format, OutputFormat::Raw | OutputFormat::Vhd) {
-                file.require_room(needed)?;
-            }
-            files.push(Measured::new(file.file()?, *format, pending.has_bundle()));
-        }
         let size = self.disk.size().bytes();
+        pending.require_room(formats, needed)?;
+        for (format, file) in formats.iter().zip(&pending.disks) {
+            file.require_size(self.disk.size())?;
+            files.push(Measured::new(file.sink()?, *format, pending.has_bundle()));
+        }
         let block_map = match &pending.block_map {
             Some(file) => {
-                files.push(Measured::new(file.file()?, OutputFormat::Raw, true));
+                files.push(Measured::new(file.sink()?, OutputFormat::Raw, true));
                 Some(Bmap::new(size))
             }
             None => None,
         };
-        let target = |number: usize| {
-            let file = pending.disks.iter().chain(&pending.block_map).nth(number);
-            file.map_or(Path::new(""), PendingFile::target).to_owned()
-        };
         let lengths = self.pass(block_map, &mut files, Station::Write, progress).map_err(|error| match error {
             Failed::Format(error) => error.into(),
-            Failed::Pass(PassError::Source(source)) => BuildError::Read { source },
+            Failed::Pass(PassError::Source(source)) => self.unreadable(source),
             Failed::Pass(PassError::Output(number, source)) => {
-                BuildError::from(OutputError::Write { path: target(number), source })
+                match pending.disks.iter().chain(&pending.block_map).nth(number) {
+                    Some(file) => file.failed(source).into(),
+                    None => self.unreadable(source),
+                }
             }
         })?;
         let artefacts = formats.iter().zip(&pending.disks).zip(files.iter().zip(lengths));
         let artefacts = artefacts.map(|((format, pending), (file, size_in_bytes))| Artefact {
-            path: pending.target().to_owned(),
+            path: pending.path().to_owned(),
             format: format.name(),
             size: size_in_bytes,
             written: file.written().bytes(),
@@ -123,24 +139,37 @@ impl Writing<'_> {
         });
         let others =
             pending.block_map.iter().zip(files.iter().skip(formats.len())).filter_map(|(pending, file)| {
-                Some((pending.target().file_name()?.to_owned(), file.digest()?.to_owned()))
+                Some((pending.path().file_name()?.to_owned(), file.digest()?.to_owned()))
             });
         Ok(Written { artefacts: artefacts.collect(), others: others.collect() })
     }
 
-    /// Compares `file` with the only format there is.
-    pub(crate) fn compare(&self, file: &mut Compared, progress: &mut dyn Progress) -> Result<(), BuildError> {
+    /// Compares `file`, which is at `path`, with the only format there is.
+    pub(crate) fn compare(
+        &self,
+        path: &Path,
+        file: &mut Compared,
+        progress: &mut dyn Progress,
+    ) -> Result<(), BuildError> {
         let selection = Selection::new(self.disk, self.formats, self.machine)?;
         progress.begin(Station::Compare, self.disk.size().bytes());
         let compared = selection.write(self.disk, vec![file], self.threads, &mut |done| {
             progress.at(Station::Compare, done);
         });
         compared.map_err(|error| match error {
-            PassError::Source(source) => BuildError::Scratch { source },
-            PassError::Output(_, source) => BuildError::Read { source },
+            PassError::Source(source) => self.unreadable(source),
+            PassError::Output(_, source) => BuildError::Read { path: path.to_owned(), source },
         })?;
         progress.end(Station::Compare);
         Ok(())
+    }
+
+    /// The disk cannot be read.
+    fn unreadable(&self, source: io::Error) -> BuildError {
+        match self.path {
+            Some(path) => BuildError::Read { path: path.to_owned(), source },
+            None => BuildError::Scratch { source },
+        }
     }
 
     fn pass(

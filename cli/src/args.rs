@@ -237,12 +237,21 @@ pub(crate) struct FormatArguments {
     #[arg(long)]
     pub(crate) no_bundle: bool,
 
+    /// Overwrite the block device that -o names, and all that is on it, with a raw disk; nothing is written beside it
+    #[arg(long)]
+    pub(crate) force_device: bool,
+
     /// Cluster size of qcow2, from 512 to 2M [default: 64K]
     #[arg(long, value_name = "SIZE")]
     pub(crate) cluster_size: Option<ByteSize>,
 }
 
 impl FormatArguments {
+    /// Whether documents are written beside the disk: not where it has no beside.
+    pub(crate) fn has_bundle(&self) -> bool {
+        !self.no_bundle && !self.force_device
+    }
+
     /// The formats, each asked for once.
     pub(crate) fn formats(&self) -> Result<Formats, Failure> {
         let mut types = self.types.clone();

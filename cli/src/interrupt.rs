@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::thread;
 
+use builder::Discarded;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -14,12 +15,17 @@ pub(crate) fn install() -> Result<(), Failure> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(Failure::signals)?;
     thread::spawn(move || {
         for _ in signals.forever() {
-            if builder::discard_pending_outputs() {
+            let left = match builder::discard_pending_outputs() {
                 // The output is complete and only its description is not printed yet.
-                continue;
-            }
+                Discarded::Complete => continue,
+                Discarded::Everything => "no output was written".to_owned(),
+                Discarded::AllBut(device) => format!(
+                    "the device {} has lost what was on it and has no partition table now",
+                    device.display()
+                ),
+            };
             // Nobody may be listening any more, which changes nothing.
-            let _ = writeln!(std::io::stderr(), "\ninterrupted: no output was written");
+            let _ = writeln!(std::io::stderr(), "\ninterrupted: {left}");
             #[expect(clippy::exit, reason = "the main thread cannot be told to stop in the middle of a write")]
             std::process::exit(i32::from(Exit::Interrupted as u8));
         }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use builder::{BuildError, Formats, OutputError, PendingDirectory, PendingFile, PendingFiles};
+use builder::{BuildError, Formats, OutputError, OutputFormat, PendingDirectory, PendingFile, PendingFiles};
 
 use crate::args::FormatArguments;
 use crate::report::Failure;
@@ -12,6 +12,8 @@ use crate::report::Failure;
 pub(crate) struct Place {
     path: PathBuf,
     is_directory: bool,
+    /// It is a device, which is to be overwritten.
+    is_device: bool,
     /// Made for this run; goes again if the run fails.
     _made: Option<PendingDirectory>,
 }
@@ -20,6 +22,21 @@ impl Place {
     /// What `-o` stands for; makes the directory that several files need.
     pub(crate) fn of(arguments: &FormatArguments) -> Result<Self, Failure> {
         let several = arguments.types.len() > 1;
+        if arguments.force_device {
+            return match (&arguments.output, arguments.types.as_slice()) {
+                (Some(path), [OutputFormat::Raw]) => {
+                    Ok(Self { path: path.clone(), is_directory: false, is_device: true, _made: None })
+                }
+                (Some(_), _) => Err(Failure::Usage {
+                    message: "--force-device writes a raw disk, and no other --type".to_owned(),
+                    hint: Some("leave --type out, or write a file".to_owned()),
+                }),
+                (None, _) => Err(Failure::Usage {
+                    message: "--force-device needs the device".to_owned(),
+                    hint: Some("name it with -o, such as -o /dev/sdX".to_owned()),
+                }),
+            };
+        }
         let path = match (&arguments.output, arguments.types.as_slice()) {
             (Some(path), _) => path.clone(),
             (None, [only]) => PathBuf::from(only.file_name()),
@@ -39,14 +56,17 @@ impl Place {
                 });
             }
             let made = PendingDirectory::create(&path).map_err(BuildError::from)?;
-            return Ok(Self { path, is_directory: true, _made: Some(made) });
+            return Ok(Self { path, is_directory: true, is_device: false, _made: Some(made) });
         }
-        Ok(Self { path, is_directory, _made: None })
+        Ok(Self { path, is_directory, is_device: false, _made: None })
     }
 
-    /// The directory that the files will be in.
-    pub(crate) fn directory(arguments: &FormatArguments) -> PathBuf {
-        match &arguments.output {
+    /// The directory that the files will be in; `None` where a device takes the place of files.
+    pub(crate) fn directory(arguments: &FormatArguments) -> Option<PathBuf> {
+        if arguments.force_device {
+            return None;
+        }
+        Some(match &arguments.output {
             None => PathBuf::from("."),
             Some(path) if path.is_dir() => path.clone(),
             Some(path) => match path.parent() {
@@ -54,11 +74,15 @@ impl Place {
                 Some(parent) => parent.to_owned(),
                 None => path.clone(),
             },
-        }
+        })
     }
 
     /// Begins a file for each format, and for each of `documents` beside them.
     pub(crate) fn begin(&self, formats: &Formats, documents: &[&str]) -> Result<PendingFiles, BuildError> {
+        if self.is_device {
+            let disks = vec![PendingFile::overwrite_device(&self.path)?];
+            return Ok(PendingFiles { disks, block_map: None, documents: Vec::new(), prefix: None });
+        }
         let begin = |path: &Path| PendingFile::create(path).map_err(BuildError::from);
         let disk = |name: &str| if self.is_directory { self.path.join(name) } else { self.path.clone() };
         let prefix = (!self.is_directory).then(|| self.path.file_name()).flatten().map(ToOwned::to_owned);

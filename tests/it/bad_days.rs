@@ -43,6 +43,11 @@ done
 code=0
 TMPDIR="$3" "$2" build "$4" --platform linux/amd64 -q --type qcow2 --type raw.zst -o "$1/small/new" 2> "$1/said" || code=$?
 echo "both $code $(ls -A "$1/small") $(cat "$1/small/disk")"
+code=0
+TMPDIR="$1/small" "$2" build "$4" --platform linux/amd64 -q -o "$1/other" 2> "$1/said" || code=$?
+echo "scratch $code $(ls -A "$1/small") $(cat "$1/small/disk")"
+test ! -e "$1/other"
+grep -q 'hint: free some space, or set TMPDIR to a directory with room' "$1/said" || cat "$1/said"
 "#;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
@@ -66,7 +71,7 @@ echo "both $code $(ls -A "$1/small") $(cat "$1/small/disk")"
     )
     .passed();
     let mut expected: String = TYPES.iter().map(|name| format!("{name} 6 disk old\n")).collect();
-    expected.push_str("both 6 disk old\n");
+    expected.push_str("both 6 disk old\nscratch 6 disk old\n");
     assert_eq!(said.stdout, expected, "{}", said.stderr);
 }
 

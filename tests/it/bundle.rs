@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use diskwright_tests::command::{checkout, diskwright};
+use diskwright_tests::command::{checkout, diskwright, names};
 use diskwright_tests::fixture::{Image, Layer, system, tiny};
 use diskwright_tests::judge::{Verdict, judge};
 use serde_json::Value;
@@ -13,13 +13,6 @@ fn build(directory: &Path, source: &str, arguments: &[&str]) {
     let mut all = vec!["build", source, "--platform", "linux/amd64", "--quiet"];
     all.extend(arguments);
     let _ = diskwright(directory, all).succeeded();
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    let entries = fs::read_dir(directory).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 /// Runs a judge in `directory`.

@@ -4,20 +4,8 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use diskwright_tests::command::diskwright;
-use diskwright_tests::judge::judge;
-
-fn shell(directory: &Path, script: &str) -> String {
-    let script = format!("set -eu; cd \"$1\"; {script}");
-    judge("sh", ["-c".as_ref(), script.as_ref(), "sh".as_ref(), directory.as_os_str()]).passed().stdout
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
+use diskwright_tests::command::{diskwright, names};
+use diskwright_tests::judge::shell;
 
 /// A disk of 40 MiB that no tool of ours made: noise, text, zeros and holes.
 fn raw(path: &Path) {
@@ -82,8 +70,16 @@ fn what_is_no_disk_is_refused_and_nothing_is_left() {
     let _ = shell(path, "qemu-img convert -f raw -O qcow2 -c disk.raw cut.qcow2; truncate -s 300K cut.qcow2");
     let _ = shell(path, "qemu-img create -q -f qcow2 -b disk.raw -F raw backed.qcow2");
     let _ = shell(path, "qemu-img convert -f raw -O vpc disk.raw dynamic.vhd");
+    let _ = shell(path, "qemu-img convert -f raw -O vdi disk.raw disk.vdi; tar -cf disk.ova disk.raw");
+    let _ = shell(path, "qemu-img convert -f raw -O vhdx disk.raw disk.vhdx; tar --format=gnu -cf disk.tar disk.raw");
+    let _ = shell(path, "qemu-img convert -f raw -O vmdk -o subformat=monolithicFlat disk.raw flat.vmdk");
     let before = names(path);
     for (source, code, words) in [
+        ("disk.vdi", 3, "disk.vdi is a VirtualBox disk (VDI), which is not read\n\nhint: make a raw disk of it first"),
+        ("disk.vhdx", 3, "disk.vhdx is a VHDX disk"),
+        ("disk.ova", 3, "hint: give the disk that is in it, after `tar -xf`: disk.ova"),
+        ("disk.tar", 3, "disk.tar is an archive"),
+        ("flat.vmdk", 3, "a descriptor of extents in other files"),
         ("missing", 7, "cannot read missing"),
         ("directory", 7, "cannot read directory"),
         ("disk.raw.gz", 3, "disk.raw.gz is a gzip file\n\nhint: decompress it first: gunzip disk.raw.gz"),

@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
-use diskwright_tests::command::diskwright;
+use diskwright_tests::command::{diskwright, target};
 use diskwright_tests::fixture::tiny;
+use diskwright_tests::image::real;
 use diskwright_tests::judge::judge;
 use diskwright_tests::partition::{extract, partitions};
 use serde_json::Value;
@@ -40,6 +41,23 @@ fn a_dry_run_writes_nothing_and_forecasts_what_is_then_written() {
     let request = format!("cat {entry}");
     let text = judge("debugfs", ["-R".as_ref(), request.as_ref(), root.as_os_str()]).passed().stdout;
     assert!(text.contains(&format!("options {}\n", plan["boot"]["options"].as_str().unwrap())), "{text}");
+}
+
+#[test]
+fn several_formats_need_scratch_for_the_largest_of_them() {
+    let directory = tempfile::tempdir_in(target()).unwrap();
+    let source = real("mini");
+    for types in [&["raw", "qcow2"][..], &["qcow2", "raw.zst"], &["vmdk", "raw.gz", "raw.xz"], &["gce", "container-disk"]] {
+        let mut arguments = vec!["build", &source, "--quiet", "--json", "--no-bundle", "-o", "out"];
+        arguments.extend(types.iter().flat_map(|name| ["--type", name]));
+        let built = diskwright(directory.path(), arguments).succeeded();
+        let result: Value = serde_json::from_str(&built.stdout).unwrap();
+        let scratch = result["plan"]["forecast"]["scratch"].as_u64().unwrap();
+        let artefacts = result["artefacts"].as_array().unwrap();
+        let largest = artefacts.iter().map(|artefact| artefact["written"].as_u64().unwrap()).max().unwrap();
+        assert!(scratch * 10 <= largest * 11, "{types:?}: scratch {scratch}, largest {largest}");
+        fs::remove_dir_all(directory.path().join("out")).unwrap();
+    }
 }
 
 #[test]

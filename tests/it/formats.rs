@@ -6,7 +6,7 @@ use std::path::Path;
 
 use diskwright_tests::command::{Run, diskwright};
 use diskwright_tests::fixture::tiny;
-use diskwright_tests::judge::judge;
+use diskwright_tests::judge::{judge, shell};
 use serde_json::Value;
 
 const TYPES: [&str; 10] =
@@ -29,11 +29,6 @@ fn build(directory: &Path, source: &str, arguments: &[&str]) -> Run {
     let mut all = vec!["build", source, "--platform", "linux/amd64", "--json", "--no-bundle"];
     all.extend(arguments);
     diskwright(directory, all)
-}
-
-fn shell(directory: &Path, script: &str) -> String {
-    let script = format!("set -eu; cd \"$1\"; {script}");
-    judge("sh", ["-c".as_ref(), script.as_ref(), "sh".as_ref(), directory.as_os_str()]).passed().stdout
 }
 
 #[test]

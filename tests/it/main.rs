@@ -6,6 +6,7 @@ mod bad_input;
 mod bundle;
 mod chunked;
 mod convert;
+mod device;
 mod diff;
 mod disk;
 mod dry_run;

@@ -1,21 +1,12 @@
 //! An output exists complete or not at all.
 
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use diskwright_tests::command::{Run, diskwright, program};
-use diskwright_tests::fixture::{Image, Layer, system, tiny};
-use diskwright_tests::judge::judge;
-
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
+use diskwright_tests::command::{Run, diskwright, names, program, signalled};
+use diskwright_tests::fixture::tiny;
+use diskwright_tests::judge::{judge, shell};
 
 #[test]
 fn an_output_that_cannot_be_is_refused_before_any_work() {
@@ -53,52 +44,15 @@ fn a_directory_takes_the_usual_name_and_a_link_is_followed() {
     symlink("real", path.join("link")).unwrap();
     let _ = diskwright(path, ["build", &source, "--platform", "linux/amd64", "-o", "link"]).succeeded();
     assert!(path.join("link").is_symlink() && fs::metadata(path.join("real")).unwrap().len() > 1 << 20);
+    // The documents lie beside the link and name it, wherever it leads.
+    fs::create_dir_all(path.join("links")).unwrap();
+    symlink("../out/elsewhere", path.join("links/disk")).unwrap();
+    fs::write(path.join("out/elsewhere"), "old").unwrap();
+    let run = diskwright(path, ["build", &source, "--platform", "linux/amd64", "-o", "links/disk"]).succeeded();
+    assert!(run.stdout.starts_with("links/disk: raw disk"), "{}", run.stdout);
+    assert!(shell(&path.join("links"), "sha256sum -c *SHA256SUMS").starts_with("disk: OK\n"));
     let mode = fs::metadata(path.join("out/disk.raw")).unwrap().permissions().mode();
     assert_eq!(mode & 0o111, 0, "{mode:o}");
-}
-
-#[test]
-fn a_full_disk_leaves_nothing_behind() {
-    // A file system of 24 MiB: enough for the metadata of the disk, too little for its contents.
-    let script = r#"
-set -eu
-mount -t tmpfs -o size=24m none "$1/small"
-echo old > "$1/small/disk.raw"
-code=0
-TMPDIR="$3" "$2" build "$4" --platform linux/amd64 -o "$1/small/disk.raw" || code=$?
-echo "code $code"
-ls -A "$1/small"
-cat "$1/small/disk.raw"
-code=0
-TMPDIR="$1/small" "$2" build "$4" --platform linux/amd64 -o "$1/other.raw" || code=$?
-echo "code $code"
-ls -A "$1/small"
-test ! -e "$1/other.raw"
-"#;
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path();
-    let noise: Vec<u8> = (0..40_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0]).collect();
-    let image = Image::new(vec![system(), Layer::new().file("usr/lib/noise", 0o644, &noise)]);
-    let source = image.write(&path.join("noisy"));
-    fs::create_dir(path.join("small")).unwrap();
-    let scratch = std::env::temp_dir();
-    let arguments = [
-        "--mount".as_ref(),
-        "sh".as_ref(),
-        "-c".as_ref(),
-        script.as_ref(),
-        "sh".as_ref(),
-        path.as_os_str(),
-        program().as_os_str(),
-        scratch.as_os_str(),
-        source.as_ref(),
-    ];
-    let said = judge("unshare", arguments).passed();
-    // Once the output has no room, once the scratch file.
-    assert_eq!(said.stdout, "code 6\ndisk.raw\nold\ncode 6\ndisk.raw\n", "{}", said.stderr);
-    for words in ["free, but the output needs", "No space left on device", "set TMPDIR to a directory with room"] {
-        assert!(said.stderr.contains(words), "no `{words}` in:\n{}", said.stderr);
-    }
 }
 
 #[test]
@@ -113,34 +67,19 @@ fn an_interrupt_at_any_time_leaves_nothing_behind() {
         ("layers", "TERM", Some(130)),
         ("write", "KILL", None),
     ] {
-        let mut child = Command::new(program())
-            .args(["build", &source, "--platform", "linux/amd64", "--progress", "json", "-o", "disk.raw"])
-            .current_dir(path)
-            // Stops the build where the pipe is full or the reader waits: the moment is chosen, not guessed.
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut stderr = child.stderr.take().unwrap();
-        let (mut heard, mut byte) = (Vec::new(), [0]);
-        let wanted = format!("\"event\":\"begin\",\"station\":\"{station}\"");
-        while !String::from_utf8_lossy(&heard).contains(&wanted) && stderr.read(&mut byte).unwrap() == 1 {
-            heard.push(byte[0]);
-        }
-        let _ = judge("kill", ["-s".to_owned(), signal.to_owned(), child.id().to_string()]);
-        let mut rest = String::new();
-        stderr.read_to_string(&mut rest).unwrap();
-        let status = child.wait().unwrap();
+        let arguments = ["build", &source, "--platform", "linux/amd64", "-o", "disk.raw"];
+        let ended = signalled(path, arguments, station, signal);
         let content = fs::read(path.join("disk.raw")).unwrap();
         // The build may have been quicker than the signal; then it is complete. Anything between is a failure.
         let complete = content.len() > 1 << 20;
-        if status.success() || (code.is_none() && complete) {
+        if ended.code == Some(0) || (code.is_none() && complete) {
             assert!(complete);
             fs::write(path.join("disk.raw"), "old").unwrap();
         } else {
-            assert_eq!(status.code(), code, "{rest}");
+            assert_eq!(ended.code, code, "{}", ended.stderr);
             assert!(content == b"old", "{station} {signal}: the output is {} bytes", content.len());
-            assert!(code.is_none() || rest.contains("interrupted: no output was written"), "{rest}");
+            let said = ended.stderr.contains("interrupted: no output was written");
+            assert!(code.is_none() || said, "{}", ended.stderr);
         }
         // A kill in the moment between link and rename leaves a temporary name, of a complete disk.
         let killed = |name: &String| signal == "KILL" && name.starts_with(".diskwright-");

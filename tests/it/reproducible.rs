@@ -1,11 +1,13 @@
 //! Same input, same bytes.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::Command;
 
 use diskwright_tests::command::{Run, diskwright, program};
 use diskwright_tests::fixture::{digest, tiny};
+use diskwright_tests::judge::judge;
 
 /// SHA-256 of the disk of the tiny image. A change here is a change of every user's bytes: say it in CHANGELOG.md.
 const GOLDEN: &str = "sha256:5c5e62e49fb1de87ef3dd816ce44768b1b93e2295196a9e05a5a557abd7d78be";
@@ -64,20 +66,74 @@ const GOLDEN_FORMATS: [(&str, &str); 9] = [
     ("container-disk", "20a9096e5aa0a5170a14998ed8f9db158983048246bc8f35b1af9a534c7c20cd"),
 ];
 
+/// Names and checksums of what a build that ran as `command` tells of.
+fn checksums(command: &mut Command) -> Vec<(String, String)> {
+    let run: Run = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}")).into();
+    let result: serde_json::Value = serde_json::from_str(&run.succeeded().stdout).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let artefacts = result["artefacts"].as_array().unwrap().iter();
+    artefacts.map(|artefact| (text(&artefact["format"]), text(&artefact["sha256"]))).collect()
+}
+
+/// A build of all formats, or of those that are compressed, that `wrapper` runs.
+fn all_formats(wrapper: &[&str], tool: &Path, directory: &Path, source: &str, with_vhd: bool) -> Command {
+    let tool = tool.to_str().unwrap();
+    let mut words = wrapper.to_vec();
+    words.extend([tool, "build", source, "--platform", "linux/amd64", "--json", "-q", "-o", "out"]);
+    let formats = GOLDEN_FORMATS.iter().filter(|(format, _)| with_vhd || *format != "vhd");
+    words.extend(formats.flat_map(|(format, _)| ["--type", format]));
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).current_dir(directory).env_remove("SOURCE_DATE_EPOCH");
+    command
+}
+
 #[test]
 fn compressors_give_the_bytes_that_they_always_gave() {
     let directory = tempfile::tempdir().unwrap();
+    let source = tiny(directory.path());
+    let made = checksums(&mut all_formats(&[], program(), directory.path(), &source, true));
+    let expected = GOLDEN_FORMATS.map(|(format, sha256)| (format.to_owned(), sha256.to_owned()));
+    assert_eq!(made, expected, "the bytes of formats have changed");
+}
+
+#[test]
+fn every_format_is_the_same_for_every_user_place_zone_and_number_of_threads_cold_or_warm() {
+    let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
-    let source = tiny(path);
-    let mut arguments = vec!["build", &source, "--platform", "linux/amd64", "--json", "-q", "-o", "out"];
-    GOLDEN_FORMATS.iter().for_each(|(format, _)| arguments.extend(["--type", format]));
-    let run = diskwright(path, arguments).succeeded();
-    let result: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    let artefacts = result["artefacts"].as_array().unwrap().iter();
-    let made: Vec<(&str, &str)> = artefacts
-        .map(|artefact| (artefact["format"].as_str().unwrap(), artefact["sha256"].as_str().unwrap()))
-        .collect();
-    assert_eq!(made, GOLDEN_FORMATS, "the bytes of formats have changed");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    // Another user may not be able to reach the program where it was built.
+    let tool = path.join("diskwright");
+    fs::copy(program(), &tool).unwrap();
+    let root = judge("id", ["-u"]).stdout.trim() == "0";
+    let nobody: &[&str] = if root {
+        &["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    } else {
+        &["unshare", "--user", "--map-user=12345"]
+    };
+    for (name, wrapper, variables, with_vhd) in [
+        ("another user", nobody, &[][..], true),
+        ("another place", &[], &[("TZ", "Pacific/Kiritimati"), ("LC_ALL", "tr_TR.UTF-8"), ("HOME", "/")], true),
+        ("one thread", &["taskset", "-c", "0"], &[("TZ", "America/St_Johns")], true),
+        ("compressed scratch", &[], &[], false),
+        ("cold", &[], &[], true),
+    ] {
+        let place = path.join(name);
+        fs::create_dir(&place).unwrap();
+        let source = tiny(&place);
+        if root {
+            chown(&place, Some(65534), Some(65534)).unwrap();
+        }
+        if name == "cold" {
+            // Has the kernel forget the image, as far as it lies on a disk.
+            let forget = "find tiny -type f -exec dd if={} of=/dev/null iflag=nocache count=0 status=none \\;";
+            let _ = judge("sh", ["-c".as_ref(), format!("cd \"$1\" && sync && {forget}").as_ref(), "sh".as_ref(), place.as_os_str()]).passed();
+        }
+        let mut command = all_formats(wrapper, &tool, &place, &source, with_vhd);
+        command.envs(variables.iter().copied());
+        let expected = GOLDEN_FORMATS.iter().filter(|(format, _)| with_vhd || *format != "vhd");
+        let expected: Vec<_> = expected.map(|(format, sha256)| ((*format).to_owned(), (*sha256).to_owned())).collect();
+        assert_eq!(checksums(&mut command), expected, "{name}");
+    }
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! The `diskwright` command as users run it.
 
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+
+use crate::judge::judge;
 
 /// The root of the checkout.
 #[must_use]
@@ -66,6 +69,53 @@ impl Run {
         assert_eq!(self.code, Some(0), "diskwright failed:\n{}{}", self.stdout, self.stderr);
         self
     }
+}
+
+/// The names in `directory`, in their order.
+///
+/// # Panics
+/// If it cannot be read, or a name is no text.
+#[must_use]
+pub fn names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).expect("the directory can be read");
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("the directory can be read").file_name().into_string().expect("names are text"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Runs `diskwright` with `arguments` in `directory`, and sends it `signal` in the moment in which `station` begins.
+/// It writes that to a pipe that nobody empties meanwhile, so the moment is chosen, not guessed; but it may be done
+/// before the signal comes.
+///
+/// # Panics
+/// If it cannot be started.
+pub fn signalled<A: AsRef<OsStr>>(
+    directory: &Path,
+    arguments: impl IntoIterator<Item = A>,
+    station: &str,
+    signal: &str,
+) -> Run {
+    let mut child = Command::new(program())
+        .args(arguments)
+        .args(["--progress", "json"])
+        .current_dir(directory)
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("diskwright starts");
+    let mut pipe = child.stderr.take().expect("stderr is a pipe");
+    let (mut heard, mut byte) = (Vec::new(), [0]);
+    let wanted = format!("\"event\":\"begin\",\"station\":\"{station}\"");
+    while !String::from_utf8_lossy(&heard).contains(&wanted) && matches!(pipe.read(&mut byte), Ok(1)) {
+        heard.push(byte[0]);
+    }
+    let _ = judge("kill", ["-s", signal, &child.id().to_string()]);
+    let mut stderr = String::new();
+    pipe.read_to_string(&mut stderr).expect("stderr is text");
+    let code = child.wait().expect("diskwright ends").code();
+    Run { code, stdout: String::new(), stderr }
 }
 
 /// Runs `diskwright` with `arguments` in `directory`.

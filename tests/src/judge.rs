@@ -1,6 +1,7 @@
 //! Outside tools that say whether a disk is right.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// The Debian package of each judge.
@@ -16,6 +17,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("fsck.erofs", "erofs-utils"),
     ("fsck.fat", "dosfstools"),
     ("grub-fstest", "grub-common"),
+    ("losetup", "mount"),
     ("mcopy", "mtools"),
     ("mdir", "mtools"),
     ("mount", "mount"),
@@ -73,6 +75,16 @@ pub fn judge<A: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = A>
         Err(error) => panic!("cannot run {tool}: {error}"),
     };
     verdict(&output)
+}
+
+/// Runs a script of judges in `directory`, which ends at the first that refuses; gives its stdout.
+///
+/// # Panics
+/// If one refuses or is missing.
+#[must_use]
+pub fn shell(directory: &Path, script: &str) -> String {
+    let script = format!("set -eu; cd \"$1\"; {script}");
+    judge("sh", ["-c".as_ref(), script.as_ref(), "sh".as_ref(), directory.as_os_str()]).passed().stdout
 }
 
 /// What a finished process said.

@@ -1,8 +1,8 @@
 //! Devices as the format crates see them.
 
-use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use crate::ByteSize;
 
@@ -17,6 +17,9 @@ pub trait ReadAt {
     /// An I/O error of the device, or `UnexpectedEof` past its end.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 }
+
+/// A file, or what is read like one, that several threads read at any offset.
+pub type SharedFile = Arc<dyn FileExt + Send + Sync>;
 
 /// A device that can be written at any offset and reads as zeros where nothing was written.
 ///
@@ -33,11 +36,11 @@ pub trait WriteAt {
 
     /// Copies `length` bytes at `source_offset` of `source` to `offset`.
     ///
-    /// Devices that are files let the kernel do it, and share blocks where the host's file system can.
+    /// A device may keep the source and read it later.
     ///
     /// # Errors
     /// As [`WriteAt::write_at`], and `UnexpectedEof` when `source` is shorter than asked.
-    fn copy_from(&mut self, offset: u64, source: &File, source_offset: u64, length: u64) -> io::Result<()> {
+    fn copy_from(&mut self, offset: u64, source: &SharedFile, source_offset: u64, length: u64) -> io::Result<()> {
         const CHUNK: u64 = 1 << 20;
         // A chunk is at most 1 MiB, which fits every usize.
         let mut buffer = vec![0; usize::try_from(length.min(CHUNK)).expect("1 MiB fits")];

@@ -27,7 +27,7 @@ mod source;
 mod sparse;
 mod window;
 
-pub use device::{FilesystemImage, ReadAt, WriteAt};
+pub use device::{FilesystemImage, ReadAt, SharedFile, WriteAt};
 pub use lba::{Lba, SECTOR_SIZE};
 pub use piece::{PIECE, Piece, is_zero, runs};
 pub use plain_file::PlainFile;

@@ -1,12 +1,13 @@
 //! A device that only notes where its bytes are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use crate::{ByteSize, DiskSource, ReadAt, Region, WriteAt};
+use crate::{ByteSize, DiskSource, ReadAt, Region, SharedFile, WriteAt};
 
 /// A device that keeps what was written as a list of places to read it from.
 ///
@@ -20,23 +21,28 @@ pub struct Recorded {
     extents: BTreeMap<u64, Extent>,
     scratch: Arc<File>,
     scratch_length: u64,
-    /// The files that bytes are copied from, by device and inode: held open, so that no other gets the same number.
-    sources: HashMap<(u64, u64), Arc<File>>,
 }
 
 /// Where a run of bytes is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Extent {
     length: u64,
-    file: Arc<File>,
+    file: SharedFile,
     from: u64,
+}
+
+impl fmt::Debug for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { length, file: _, from } = self;
+        f.debug_struct("Extent").field("length", length).field("from", from).finish_non_exhaustive()
+    }
 }
 
 impl Recorded {
     /// A device of `size` that reads as zeros; `scratch` is empty and takes what is not copied.
     #[must_use]
     pub fn new(size: ByteSize, scratch: File) -> Self {
-        Self { size, extents: BTreeMap::new(), scratch: Arc::new(scratch), scratch_length: 0, sources: HashMap::new() }
+        Self { size, extents: BTreeMap::new(), scratch: Arc::new(scratch), scratch_length: 0 }
     }
 
     /// What the scratch file takes.
@@ -103,28 +109,20 @@ impl WriteAt for Recorded {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let length = bytes.len() as u64;
         let from = self.scratch_length;
-        self.note(offset, Extent { length, file: Arc::clone(&self.scratch), from })?;
+        let file = Arc::clone(&self.scratch) as SharedFile;
+        self.note(offset, Extent { length, file, from })?;
         self.scratch.write_all_at(bytes, from)?;
         self.scratch_length += length;
         Ok(())
     }
 
-    fn copy_from(&mut self, offset: u64, source: &File, source_offset: u64, length: u64) -> io::Result<()> {
-        let status = rustix::fs::fstat(source)?;
-        // Asked for now, since nobody would understand it later.
-        let there = u64::try_from(status.st_size).unwrap_or(0);
-        if source_offset.checked_add(length).is_none_or(|end| end > there) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    fn copy_from(&mut self, offset: u64, source: &SharedFile, source_offset: u64, length: u64) -> io::Result<()> {
+        let end = source_offset.checked_add(length).ok_or(io::ErrorKind::UnexpectedEof)?;
+        if length > 0 {
+            // Asked for now, since nobody would understand it later.
+            source.read_exact_at(&mut [0], end - 1)?;
         }
-        let file = match self.sources.get(&(status.st_dev, status.st_ino)) {
-            Some(file) => Arc::clone(file),
-            None => {
-                let file = Arc::new(source.try_clone()?);
-                self.sources.insert((status.st_dev, status.st_ino), Arc::clone(&file));
-                file
-            }
-        };
-        self.note(offset, Extent { length, file, from: source_offset })
+        self.note(offset, Extent { length, file: Arc::clone(source), from: source_offset })
     }
 }
 
@@ -176,19 +174,19 @@ impl DiskSource for Recorded {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
     use std::io::Write;
+    use std::sync::Arc;
 
     use super::Recorded;
-    use crate::{ByteSize, DiskSource, ReadAt, Region, WriteAt};
+    use crate::{ByteSize, DiskSource, ReadAt, Region, SharedFile, WriteAt};
 
     const SIZE: usize = 300;
 
-    fn source() -> (File, Vec<u8>) {
+    fn source() -> (SharedFile, Vec<u8>) {
         let bytes: Vec<u8> = (0..200_u8).map(|at| at.wrapping_mul(7) | 1).collect();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
-        (file, bytes)
+        (Arc::new(file), bytes)
     }
 
     /// Numbers that are the same every time (xorshift).

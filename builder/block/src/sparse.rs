@@ -68,60 +68,22 @@ impl WriteAt for SparseFile {
         self.written += bytes.len() as u64;
         Ok(())
     }
-
-    fn copy_from(&mut self, offset: u64, source: &File, source_offset: u64, length: u64) -> io::Result<()> {
-        self.check(offset, length)?;
-        let (mut from, mut to, mut left) = (source_offset, offset, length);
-        while left > 0 {
-            let chunk = usize::try_from(left.min(1 << 30)).unwrap_or(1 << 30);
-            match rustix::fs::copy_file_range(source, Some(&mut from), &self.file, Some(&mut to), chunk) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(n) => left = left.saturating_sub(n as u64),
-                Err(rustix::io::Errno::INTR) => {}
-                // The host cannot copy between these two files: carry the bytes ourselves.
-                Err(
-                    rustix::io::Errno::XDEV
-                    | rustix::io::Errno::NOSYS
-                    | rustix::io::Errno::INVAL
-                    | rustix::io::Errno::OPNOTSUPP
-                    | rustix::io::Errno::PERM,
-                ) => {
-                    carry(source, from, &self.file, to, left)?;
-                    left = 0;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.written += length;
-        Ok(())
-    }
-}
-
-fn carry(source: &File, mut from: u64, target: &File, mut to: u64, mut left: u64) -> io::Result<()> {
-    let mut buffer = vec![0; 1 << 20];
-    while left > 0 {
-        let now = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        source.read_exact_at(&mut buffer[..now], from)?;
-        target.write_all_at(&buffer[..now], to)?;
-        from += now as u64;
-        to += now as u64;
-        left -= now as u64;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
     use std::os::unix::fs::MetadataExt;
+    use std::sync::Arc;
 
     use super::SparseFile;
-    use crate::{ByteSize, ReadAt, WriteAt};
+    use crate::{ByteSize, ReadAt, SharedFile, WriteAt};
 
     #[test]
     fn what_is_not_written_stays_a_hole() {
         let mut source = tempfile::tempfile().unwrap();
         source.write_all(&[7; 10_000]).unwrap();
+        let source: SharedFile = Arc::new(source);
         let mut disk = SparseFile::new(tempfile::tempfile().unwrap(), ByteSize::mib(64)).unwrap();
         disk.write_at(1 << 20, b"hello").unwrap();
         disk.copy_from(2 << 20, &source, 1_000, 9_000).unwrap();

@@ -1,9 +1,8 @@
 //! A part of a device that behaves like a whole one.
 
-use std::fs::File;
 use std::io;
 
-use crate::{ByteSize, WriteAt};
+use crate::{ByteSize, SharedFile, WriteAt};
 
 /// A range of a device; a write outside of it is an error, not a neighbour's problem.
 pub struct Window<'a> {
@@ -45,7 +44,7 @@ impl WriteAt for Window<'_> {
         self.device.write_at(offset, bytes)
     }
 
-    fn copy_from(&mut self, offset: u64, source: &File, source_offset: u64, length: u64) -> io::Result<()> {
+    fn copy_from(&mut self, offset: u64, source: &SharedFile, source_offset: u64, length: u64) -> io::Result<()> {
         let offset = self.absolute(offset, length)?;
         self.device.copy_from(offset, source, source_offset, length)
     }

@@ -1,9 +1,9 @@
 //! Many small writes become few large ones.
 
-use std::fs::File;
 use std::io;
+use std::sync::Arc;
 
-use builder_block::WriteAt;
+use builder_block::{SharedFile, WriteAt};
 
 use crate::format::{BLOCK_LEN, BLOCK_SIZE};
 
@@ -22,7 +22,7 @@ pub(crate) struct Sweep<'d, 's> {
 #[derive(Clone, Copy)]
 struct Copy<'s> {
     to: u64,
-    file: &'s File,
+    file: &'s SharedFile,
     from: u64,
     length: u64,
 }
@@ -45,10 +45,10 @@ impl<'d, 's> Sweep<'d, 's> {
     }
 
     /// Copies `blocks` whole blocks of `file` from byte `from` on to `block`.
-    pub(crate) fn copy(&mut self, block: u64, file: &'s File, from: u64, blocks: u64) -> io::Result<()> {
+    pub(crate) fn copy(&mut self, block: u64, file: &'s SharedFile, from: u64, blocks: u64) -> io::Result<()> {
         let (to, length) = (block * BLOCK_SIZE, blocks * BLOCK_SIZE);
         if let Some(copy) = &mut self.copy
-            && std::ptr::eq(copy.file, file)
+            && Arc::ptr_eq(copy.file, file)
             && copy.to + copy.length == to
             && copy.from + copy.length == from
         {

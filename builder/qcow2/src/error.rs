@@ -116,6 +116,16 @@ pub enum Qcow2Error {
         /// Length of the file.
         file_length: u64,
     },
+    /// Two parts are in the same place.
+    #[error("the qcow2 file has the {second} at byte {offset}, where it has the {first} as well")]
+    Shared {
+        /// The one that is lower on the disk.
+        first: Part,
+        /// The other one.
+        second: Part,
+        /// Where both begin in the file.
+        offset: u64,
+    },
     /// An entry of an L2 table makes no sense.
     #[error("the qcow2 file has the L2 entry {entry:#018x} for byte {guest} of the disk, which {problem}")]
     Entry {
@@ -223,6 +233,7 @@ impl Qcow2Error {
             | Self::L1TooLarge { .. }
             | Self::L1TooSmall { .. }
             | Self::Misplaced { .. }
+            | Self::Shared { .. }
             | Self::Entry { .. }
             | Self::Compressed { .. }
             | Self::CompressedLength { .. } => "the file is damaged; qemu-img check tells more",

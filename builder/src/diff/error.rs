@@ -1,10 +1,9 @@
 //! Why two systems cannot be compared.
 
-use std::error::Error;
 use std::io;
 
 use crate::error::{BuildError, Category};
-use crate::output::is_full;
+use crate::output::is_because_of_room;
 
 /// One side cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -134,13 +133,6 @@ impl DiffError {
     }
 
     fn is_full(&self) -> bool {
-        let mut error: Option<&(dyn Error + 'static)> = Some(self);
-        while let Some(current) = error {
-            if current.downcast_ref::<io::Error>().is_some_and(is_full) {
-                return true;
-            }
-            error = current.source();
-        }
-        false
+        is_because_of_room(self)
     }
 }

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use tar::EntryType;
 
 use super::archive::{BLOCK, END, Entry, padded};
+use super::checksum::{hex, sha256};
 use super::line::{Encoded, Writer, mismatch};
-use super::ova::{hex, sha256};
 
 /// Where the layer begins in the archive: behind its header, and before that those of the two directories.
 const LAYER: u64 = 3 * BLOCK;

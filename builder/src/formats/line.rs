@@ -178,8 +178,8 @@ impl Drop for Duty<'_> {
 /// Most threads that encode: each holds a piece and what is made of it.
 const MOST_THREADS: usize = 16;
 
-/// Writes `source` to all of `outputs`; `done` is told how far the slowest reader is, in bytes of the disk. Returns the
-/// lengths of the files.
+/// Writes `source` to all of `outputs`; `done` is told how much of the disk has been read and encoded, in bytes. Returns
+/// the lengths of the files.
 pub(crate) fn run(
     source: &(dyn DiskSource + Sync),
     encoders: &[Encoder],

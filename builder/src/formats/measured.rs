@@ -1,20 +1,18 @@
 //! A file that knows its checksum once it is complete.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use builder_block::{ByteSize, Sink};
 use sha2::{Digest, Sha256};
 
 use super::OutputFormat;
+use super::checksum::{hex, sha256};
 use super::lanes::is_patched;
-use super::ova::{hex, sha256};
 
 /// A file that counts and hashes what is written to it.
 pub(crate) struct Measured {
     /// `None` where the bytes are only counted.
-    file: Option<File>,
+    file: Option<Box<dyn Sink + Send>>,
     written: u64,
     /// `None` where the checksum is not wanted, or is to be had by reading the file again.
     hasher: Option<Sha256>,
@@ -29,7 +27,7 @@ const ZEROS: usize = 1 << 18;
 
 impl Measured {
     /// The file of a disk in `format`, with a checksum or without.
-    pub(crate) fn new(file: File, format: OutputFormat, checksum: bool) -> Self {
+    pub(crate) fn new(file: Box<dyn Sink + Send>, format: OutputFormat, checksum: bool) -> Self {
         let hasher = (checksum && !is_patched(format)).then(Sha256::new);
         Self { file: Some(file), written: 0, hasher, hashed: 0, wanted: checksum, digest: None }
     }
@@ -63,8 +61,8 @@ impl Measured {
 
 impl Sink for Measured {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        if let Some(file) = &self.file {
-            file.write_all_at(bytes, offset)?;
+        if let Some(file) = &mut self.file {
+            file.write_at(offset, bytes)?;
         }
         self.written += bytes.len() as u64;
         if offset < self.hashed {
@@ -80,15 +78,15 @@ impl Sink for Measured {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         match &self.file {
-            Some(file) => file.read_exact_at(buffer, offset),
+            Some(file) => file.read_at(offset, buffer),
             // Checksums inside of a format have the same length, whatever they are.
             None => Ok(()),
         }
     }
 
     fn end_at(&mut self, length: u64) -> io::Result<()> {
-        if let Some(file) = &self.file {
-            file.set_len(length)?;
+        if let Some(file) = &mut self.file {
+            file.end_at(length)?;
         }
         if self.wanted {
             self.hash_hole(length);

@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use std::io;
 
 use builder_block::{Inner, Piece, Sink};
-use sha2::{Digest, Sha256};
 use tar::EntryType;
 
 use super::archive::{BLOCK, END, Entry, padded};
+use super::checksum::sha256;
 use super::line::{Encoded, Writer, mismatch};
 
 /// Place of the descriptor in bytes.
@@ -19,6 +19,9 @@ const DESCRIPTOR: u64 = 16 * BLOCK;
 
 /// Where the disk begins: behind two headers and the descriptor.
 const DISK: u64 = BLOCK + DESCRIPTOR + BLOCK;
+
+/// Most characters of the system's name: each may take six bytes, and more is no name.
+const MOST_CHARACTERS: usize = 256;
 
 /// What the machine is to be.
 #[derive(Clone, Debug)]
@@ -59,7 +62,7 @@ impl Machine {
         let mut text = include_str!("../../../templates/machine.ovf").to_owned();
         for (key, value) in [
             ("@NAME@", xml(&self.name)),
-            ("@SYSTEM@", xml(&self.system)),
+            ("@SYSTEM@", xml(&shortened(&self.system))),
             ("@DISK@", xml(&self.disk_name())),
             ("@FILE_SIZE@", file_size.to_string()),
             ("@CAPACITY@", self.size.to_string()),
@@ -109,26 +112,14 @@ impl Writer for OvaWriter {
     }
 }
 
-/// SHA-256, in hexadecimal digits, of a part of a file.
-pub(super) fn sha256(file: &dyn Sink, start: u64, length: u64) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let mut done = 0;
-    while done < length {
-        let now = usize::try_from(length - done).map_or(buffer.len(), |left| left.min(buffer.len()));
-        file.read_at(start + done, &mut buffer[..now])?;
-        hasher.update(&buffer[..now]);
-        done += now as u64;
+/// `text` as far as people read a name.
+fn shortened(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut short: String = characters.by_ref().take(MOST_CHARACTERS).collect();
+    if characters.next().is_some() {
+        short.push('…');
     }
-    Ok(hex(&hasher.finalize()))
-}
-
-/// Hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    short
 }
 
 fn xml(text: &str) -> String {
@@ -139,8 +130,8 @@ fn xml(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            // XML has no other control characters.
-            '\u{0}'..='\u{1f}' => escaped.push(' '),
+            // Production 2 of XML 1.0 has no others of these.
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => escaped.push(' '),
             other => escaped.push(other),
         }
     }

@@ -16,10 +16,18 @@ use crate::ssh_keys::AuthorizedKeys;
 /// More than any record has.
 const LIMIT: u64 = 64 << 20;
 
+/// The schema that is known.
+const SCHEMA: u64 = 1;
+
+/// Which schema a record has.
+#[derive(Deserialize)]
+struct Version {
+    schema: u64,
+}
+
 /// What a build recorded, as far as it is needed to build again.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Record {
-    schema: u32,
     tool: RecordedTool,
     created: String,
     platform: String,
@@ -175,13 +183,14 @@ impl Record {
         let failed = |source| RecordError::Read { path: path.clone(), source };
         let mut bytes = Vec::new();
         File::open(&path).map_err(failed)?.take(LIMIT).read_to_end(&mut bytes).map_err(failed)?;
-        let record: Self =
-            serde_json::from_slice(&bytes).map_err(|source| RecordError::Syntax { path: path.clone(), source })?;
-        let record = Self { path, ..record };
-        if record.schema != 1 {
-            return Err(record.value("schema", &record.schema.to_string()));
+        let syntax = |source| RecordError::Syntax { path: path.clone(), source };
+        // Asked for first: what another schema has is for others to read.
+        let Version { schema } = serde_json::from_slice(&bytes).map_err(syntax)?;
+        if schema != SCHEMA {
+            return Err(RecordError::Value { path, field: "schema", value: schema.to_string() });
         }
-        Ok(record)
+        let record: Self = serde_json::from_slice(&bytes).map_err(syntax)?;
+        Ok(Self { path, ..record })
     }
 
     /// The version of the program that built.

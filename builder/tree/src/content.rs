@@ -1,10 +1,9 @@
 //! File bodies: how long they are and where their bytes lie.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use crate::store::StoredBody;
+use crate::store::{SharedFile, StoredBody};
 
 /// The body of a regular file. Cloning it copies no byte.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ pub struct DataRange {
 }
 
 /// Where the bytes of a [`DataRange`] lie.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Source<'a> {
     /// In memory.
     Bytes(&'a [u8]),
@@ -49,7 +48,7 @@ pub enum Source<'a> {
     /// reads as zeros, so whole blocks may be copied.
     File {
         /// The file.
-        file: &'a File,
+        file: &'a SharedFile,
         /// Offset in it in bytes, a multiple of [`crate::BLOCK`].
         offset: u64,
     },
@@ -117,7 +116,7 @@ impl Content {
             stored.segments.iter().map(|segment| {
                 (
                     DataRange { offset: segment.offset, length: segment.length },
-                    Source::File { file: stored.file.file(), offset: segment.position },
+                    Source::File { file: &stored.file, offset: segment.position },
                 )
             })
         });

@@ -15,6 +15,7 @@ mod content;
 mod directory;
 mod dump;
 mod inode;
+mod packed;
 mod path;
 mod store;
 mod tree;
@@ -24,7 +25,7 @@ pub use directory::{Directory, Node, Visit};
 pub use dump::{DumpOptions, dump};
 pub use inode::{Inode, InodeKind, Metadata, Seal, Timestamp, XattrMap, Xattrs};
 pub use path::{DisplayPath, join};
-pub use store::{BodyWriter, ContentStore};
+pub use store::{BodyWriter, ContentStore, SharedFile};
 pub use tree::{FileTree, InsertError, ResolveError};
 
 /// Granularity in bytes at which a body's zeros are left out and at which bodies are aligned in the store.

@@ -1,6 +1,7 @@
 //! The store: one unnamed scratch file that takes every body once.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
+use crate::packed::Packed;
 use crate::{BLOCK, Content, Fingerprint};
 
 /// Bytes gathered before they go to the scratch file in one write.
@@ -17,17 +19,54 @@ const BUFFER: usize = 1 << 20;
 const BLOCK_LEN: usize = 4096;
 static ZEROS: [u8; BLOCK_LEN] = [0; BLOCK_LEN];
 
+/// A file that several threads read at any offset.
+pub type SharedFile = Arc<dyn FileExt + Send + Sync>;
+
 /// The scratch file as bodies see it.
 #[derive(Debug)]
 pub(crate) struct ScratchFile {
-    file: File,
+    bytes: Bytes,
     /// Bytes that have reached the file; behind them lies the store's buffer.
     flushed: AtomicU64,
 }
 
+#[derive(Debug)]
+enum Bytes {
+    Plain(File),
+    Packed(Packed),
+}
+
 impl ScratchFile {
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+    fn flushed(&self) -> u64 {
+        self.flushed.load(Ordering::Acquire)
+    }
+
+    /// Appends `bytes` to what has reached the file.
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let at = self.flushed();
+        match &self.bytes {
+            Bytes::Plain(file) => file.write_all_at(bytes, at)?,
+            Bytes::Packed(packed) => packed.append(bytes)?,
+        }
+        self.flushed.store(at + bytes.len() as u64, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl FileExt for ScratchFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if offset.checked_add(buffer.len() as u64).is_none_or(|end| end > self.flushed()) {
+            return Err(io::Error::other("the store was read before it was flushed"));
+        }
+        match &self.bytes {
+            Bytes::Plain(file) => file.read_at(buffer, offset),
+            Bytes::Packed(packed) => packed.read_at(buffer, offset),
+        }
+    }
+
+    /// Only the store writes, and it only appends.
+    fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -43,12 +82,22 @@ pub(crate) struct Segment {
 }
 
 /// A body in the scratch file.
-#[derive(Debug)]
 pub(crate) struct StoredBody {
-    pub(crate) file: Arc<ScratchFile>,
+    pub(crate) file: SharedFile,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) position: u64,
     pub(crate) segments: Box<[Segment]>,
+}
+
+impl fmt::Debug for StoredBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file: _, fingerprint, position, segments } = self;
+        f.debug_struct("StoredBody")
+            .field("fingerprint", fingerprint)
+            .field("position", position)
+            .field("segments", segments)
+            .finish_non_exhaustive()
+    }
 }
 
 impl StoredBody {
@@ -62,13 +111,10 @@ impl StoredBody {
             let from = segment.offset.max(offset);
             let to = (segment.offset + segment.length).min(end);
             let position = segment.position + (from - segment.offset);
-            if position + (to - from) > self.file.flushed.load(Ordering::Acquire) {
-                return Err(io::Error::other("the store was read before it was flushed"));
-            }
             // Both are inside `buffer`, so they fit.
             let start = usize::try_from(from - offset).map_err(io::Error::other)?;
             let stop = usize::try_from(to - offset).map_err(io::Error::other)?;
-            self.file.file.read_exact_at(&mut buffer[start..stop], position)?;
+            self.file.read_exact_at(&mut buffer[start..stop], position)?;
         }
         Ok(())
     }
@@ -88,17 +134,32 @@ impl ContentStore {
     /// # Errors
     /// The scratch file cannot be made.
     pub fn new(directory: &Path) -> io::Result<Self> {
-        Ok(Self {
-            scratch: Arc::new(ScratchFile { file: tempfile::tempfile_in(directory)?, flushed: AtomicU64::new(0) }),
+        Ok(Self::with(Bytes::Plain(tempfile::tempfile_in(directory)?)))
+    }
+
+    /// A store whose scratch file is compressed: it takes less room and more time.
+    ///
+    /// # Errors
+    /// The scratch file cannot be made.
+    pub fn packed(directory: &Path) -> io::Result<Self> {
+        Ok(Self::with(Bytes::Packed(Packed::new(tempfile::tempfile_in(directory)?))))
+    }
+
+    fn with(bytes: Bytes) -> Self {
+        Self {
+            scratch: Arc::new(ScratchFile { bytes, flushed: AtomicU64::new(0) }),
             buffer: Vec::with_capacity(BUFFER + BLOCK_LEN),
             bodies: HashMap::new(),
-        })
+        }
     }
 
     /// Bytes of scratch space in use.
     #[must_use]
     pub fn scratch_bytes(&self) -> u64 {
-        self.end()
+        match &self.scratch.bytes {
+            Bytes::Plain(_) => self.end(),
+            Bytes::Packed(packed) => packed.file_bytes() + self.buffer.len() as u64,
+        }
     }
 
     /// Begins a body; its digest will be over `prefix` and the body.
@@ -130,15 +191,13 @@ impl ContentStore {
     /// # Errors
     /// I/O of the scratch file.
     pub fn flush(&mut self) -> io::Result<()> {
-        let at = self.scratch.flushed.load(Ordering::Acquire);
-        self.scratch.file.write_all_at(&self.buffer, at)?;
-        self.scratch.flushed.store(at + self.buffer.len() as u64, Ordering::Release);
+        self.scratch.append(&self.buffer)?;
         self.buffer.clear();
         Ok(())
     }
 
     fn end(&self) -> u64 {
-        self.scratch.flushed.load(Ordering::Acquire) + self.buffer.len() as u64
+        self.scratch.flushed() + self.buffer.len() as u64
     }
 
     /// Appends whole blocks.
@@ -147,9 +206,7 @@ impl ContentStore {
             self.flush()?;
         }
         if blocks.len() >= BUFFER {
-            let at = self.scratch.flushed.load(Ordering::Acquire);
-            self.scratch.file.write_all_at(blocks, at)?;
-            self.scratch.flushed.store(at + blocks.len() as u64, Ordering::Release);
+            self.scratch.append(blocks)?;
         } else {
             self.buffer.extend_from_slice(blocks);
         }
@@ -157,14 +214,18 @@ impl ContentStore {
     }
 
     /// Forgets what lies behind `position`, which is the end of an earlier body.
-    fn roll_back(&mut self, position: u64) {
-        let flushed = self.scratch.flushed.load(Ordering::Acquire);
+    fn roll_back(&mut self, position: u64) -> io::Result<()> {
+        let flushed = self.scratch.flushed();
         if position >= flushed {
             self.buffer.truncate(usize::try_from(position - flushed).unwrap_or(0));
-        } else {
-            self.buffer.clear();
-            self.scratch.flushed.store(position, Ordering::Release);
+            return Ok(());
         }
+        self.buffer.clear();
+        if let Bytes::Packed(packed) = &self.scratch.bytes {
+            packed.roll_back(position)?;
+        }
+        self.scratch.flushed.store(position, Ordering::Release);
+        Ok(())
     }
 }
 
@@ -243,11 +304,11 @@ impl BodyWriter<'_> {
         let fingerprint = Fingerprint { prefix: self.prefix, digest: self.hasher.finalize_reset().into() };
         if let Some(known) = self.store.bodies.get(&fingerprint) {
             let known = known.clone();
-            self.store.roll_back(self.start);
+            self.store.roll_back(self.start)?;
             return Ok(known);
         }
         let body = StoredBody {
-            file: Arc::clone(&self.store.scratch),
+            file: Arc::clone(&self.store.scratch) as SharedFile,
             fingerprint,
             position: self.start,
             segments: std::mem::take(&mut self.segments).into(),
@@ -294,20 +355,22 @@ mod tests {
 
     use super::ContentStore;
 
-    fn store() -> ContentStore {
-        ContentStore::new(&std::env::temp_dir()).unwrap()
+    fn stores() -> [ContentStore; 2] {
+        let directory = std::env::temp_dir();
+        [ContentStore::new(&directory).unwrap(), ContentStore::packed(&directory).unwrap()]
     }
 
     #[test]
     fn bodies_come_back_as_they_went_in() {
-        let mut store = store();
         let big: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
         let mut gaps = vec![0; 1 << 20];
         gaps[5000] = 1;
         gaps[900_000] = 2;
         let bodies: Vec<Vec<u8>> =
             vec![vec![], vec![1], vec![0; 4096], vec![0; 4097], vec![9; 4096], big, gaps, vec![3; 100_000]];
-        for step in [1_usize, 1000, 4096, 5_000_000] {
+        for (mut store, step) in
+            [1_usize, 1000, 4096, 5_000_000].into_iter().flat_map(|step| stores().map(|store| (store, step)))
+        {
             let mut contents = Vec::new();
             for body in &bodies {
                 if step == 1 && body.len() > 10_000 {
@@ -332,7 +395,7 @@ mod tests {
 
     #[test]
     fn zeros_and_equal_bodies_take_no_space() {
-        let mut store = store();
+        let [mut store, _] = stores();
         let mut writer = store.writer(b"");
         writer.hole(1 << 30).unwrap();
         writer.write(b"end").unwrap();
@@ -349,5 +412,41 @@ mod tests {
         sparse.read_at((1 << 30) - 2, &mut end).unwrap();
         assert_eq!(&end, b"\0\0end");
         assert_eq!(sparse.data().map(|(range, _)| (range.offset, range.length)).collect::<Vec<_>>(), [(1 << 30, 3)]);
+    }
+
+    /// A body of so many bytes that compress a little.
+    fn text(seed: u32, length: usize) -> Vec<u8> {
+        let numbers = (0..).map(|n: u32| (n ^ seed).wrapping_mul(2_654_435_761) >> 20);
+        numbers.flat_map(|number| format!("{number} ").into_bytes()).take(length).collect()
+    }
+
+    #[test]
+    fn a_packed_store_holds_the_same_in_less_space_whatever_is_forgotten_between() {
+        let [mut plain, mut packed] = stores();
+        let mut bodies = Vec::new();
+        for round in 0..40_u32 {
+            let length = [10, 5_000, 300_000, 3_000_000][round as usize % 4];
+            // Every third body is an earlier one again, which is forgotten once all of it has come.
+            let seed = if round % 3 == 2 { round.saturating_sub(4) } else { round };
+            let length = if seed == round { length } else { [10, 5_000, 300_000, 3_000_000][seed as usize % 4] };
+            let body = text(seed, length);
+            let contents = [&mut plain, &mut packed].map(|store| store.add(b"", &body).unwrap());
+            assert_eq!(contents[0].store_position(), contents[1].store_position(), "{round}");
+            bodies.push((body, contents));
+            if round % 7 == 0 {
+                plain.flush().unwrap();
+                packed.flush().unwrap();
+            }
+        }
+        plain.flush().unwrap();
+        packed.flush().unwrap();
+        for (body, contents) in &bodies {
+            for content in contents {
+                let mut back = Vec::new();
+                content.reader().read_to_end(&mut back).unwrap();
+                assert!(&back == body);
+            }
+        }
+        assert!(packed.scratch_bytes() * 3 < plain.scratch_bytes() * 2, "{}", packed.scratch_bytes());
     }
 }

@@ -61,9 +61,9 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         bootloader: arguments.bootloader,
         source_date_epoch: super::source_date_epoch()?,
         formats: arguments.formats.formats()?,
-        bundle: (!arguments.dry_run && !arguments.formats.no_bundle).then(super::this_program),
+        bundle: (!arguments.dry_run && arguments.formats.has_bundle()).then(super::this_program),
         scratch: super::scratch_directory(
-            (!arguments.dry_run).then(|| Place::directory(&arguments.formats)).as_deref(),
+            if arguments.dry_run { None } else { Place::directory(&arguments.formats) }.as_deref(),
         ),
     })
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &Convert) -> Result<(), Failure> {
     };
     let disk = open_disk(&arguments.disk).map_err(BuildError::from)?;
     let place = Place::of(&arguments.formats)?;
-    let documents = if arguments.formats.no_bundle { &[][..] } else { &builder::CONVERTED_DOCUMENTS };
+    let documents = if arguments.formats.has_bundle() { &builder::CONVERTED_DOCUMENTS[..] } else { &[] };
     let pending = place.begin(&formats, documents)?;
     let mut progress = progress::listener(&arguments.talk);
     let converted = conversion.write(&disk, pending, progress.as_mut())?;

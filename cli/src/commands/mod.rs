@@ -17,7 +17,7 @@ pub(crate) mod verify;
 
 /// Where the unnamed scratch file lies: in `TMPDIR` where that is set, else beside the output, else in `/var/tmp`.
 ///
-/// Beside the output the host may share blocks between the two; `/tmp` is often memory.
+/// Beside the output is the room that the user chose; `/tmp` is often memory.
 fn scratch_directory(output: Option<&Path>) -> PathBuf {
     if let Some(directory) = std::env::var_os("TMPDIR").filter(|directory| !directory.is_empty()) {
         return directory.into();

@@ -1,6 +1,5 @@
 //! Which part of the file is which part of the disk.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use builder_block::{ReadAt, Region};
@@ -29,8 +28,6 @@ pub(super) struct Map {
     /// Where no data was found the last time: without this, a disk that is read piece by piece would for each piece
     /// look at all the tables behind it that became empty.
     gap: Mutex<Region>,
-    /// Where the L2 tables are that proved to have no data. The same few may be named by millions of L1 entries.
-    empty: Mutex<BTreeSet<u64>>,
 }
 
 impl Map {
@@ -43,7 +40,6 @@ impl Map {
             l1: read_l1(&header, file, file_length)?,
             tables: Recent::new(TABLES),
             gap: Mutex::new(Region { start: 0, end: 0 }),
-            empty: Mutex::new(BTreeSet::new()),
         })
     }
 
@@ -88,16 +84,10 @@ impl Map {
             if from >= size {
                 break;
             }
-            if self.empty.lock().unwrap_or_else(PoisonError::into_inner).contains(&offset) {
-                continue;
-            }
             let table = self.table(file, number, offset)?;
             if let Some(run) = table.data_behind(&self.header, from) {
                 // The clusters behind the end of the disk are none of it.
                 return Ok((run.start < size).then_some(Region { start: run.start, end: run.end.min(size) }));
-            }
-            if table.is_empty() {
-                self.empty.lock().unwrap_or_else(PoisonError::into_inner).insert(offset);
             }
         }
         Ok(None)
@@ -160,6 +150,14 @@ fn read_l1(header: &Header, file: &impl ReadAt, file_length: u64) -> Result<Vec<
             tables.push((number, offset));
         }
         at += now;
+    }
+    // Tables that many entries share would make a disk of any size out of a small file.
+    let mut by_offset: Vec<_> = tables.iter().map(|&(number, offset)| (offset, number)).collect();
+    by_offset.sort_unstable();
+    let twice = by_offset.windows(2).find(|pair| pair[0].0 == pair[1].0);
+    if let Some(&[(offset, first), (_, second)]) = twice {
+        let [first, second] = [first, second].map(|number| Part::L2Table { guest: number * header.l2_span() });
+        return Err(Qcow2Error::Shared { first, second, offset });
     }
     Ok(tables)
 }

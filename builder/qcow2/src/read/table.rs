@@ -85,11 +85,6 @@ impl Table {
         table
     }
 
-    /// Whether it has no data at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.data.is_empty()
-    }
-
     /// The first run of data at or behind byte `from` of the disk, which the table tells of; in bytes of the disk.
     pub(super) fn data_behind(&self, header: &Header, from: u64) -> Option<Range<u64>> {
         let run = self.run_behind(self.index(header, from))?;

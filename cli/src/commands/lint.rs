@@ -1,0 +1,81 @@
+//! `diskwright lint`.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use builder::Platform;
+use builder::lint::{AllowList, Options, checks, registry_markdown};
+
+use crate::args::{Lint, LintFormat};
+use crate::exit::Exit;
+use crate::progress;
+use crate::report::{self, Failure};
+
+/// More findings of one check than anybody reads.
+const MOST: usize = 100_000;
+
+/// Larger than any allow list, in bytes.
+const ALLOW_LIMIT: u64 = 1 << 20;
+
+pub(crate) fn run(arguments: &Lint) -> Result<Exit, Failure> {
+    let format = if arguments.talk.json { LintFormat::Json } else { arguments.format };
+    // Without a source clap takes nothing but --list.
+    let Some(source) = &arguments.source else { return list(format).map(|()| Exit::Success) };
+    let allow = allow_list(arguments)?;
+    let options = Options::default();
+    let options = if arguments.all { Options { most: MOST, ..options } } else { options };
+    let platform = arguments.platform.clone().unwrap_or_else(|| Platform::host(std::env::consts::ARCH));
+    let mut progress = progress::listener(&arguments.talk);
+    let scratch = super::scratch_directory(None);
+    let report = builder::lint::lint(source, &platform, allow, options, &scratch, progress.as_mut())?;
+    match format {
+        LintFormat::Text => report::text(&report.to_string()),
+        LintFormat::Json => report::json(&report),
+        LintFormat::Sarif => report::json(&report.sarif(env!("CARGO_PKG_VERSION"))),
+        LintFormat::Junit => report::text(&report.junit(arguments.fail_on)),
+        LintFormat::Github => report::text(&report.github()),
+    }?;
+    Ok(if report.fails(arguments.fail_on) { Exit::ValidationFailed } else { Exit::Success })
+}
+
+/// Prints the checks with their documentation.
+fn list(format: LintFormat) -> Result<(), Failure> {
+    match format {
+        LintFormat::Text => report::text(&registry_markdown()),
+        LintFormat::Json => report::json(&checks()),
+        LintFormat::Sarif | LintFormat::Junit | LintFormat::Github => Err(Failure::Usage {
+            message: "--list prints text or JSON, and no report".to_owned(),
+            hint: Some("use --format text or --format json".to_owned()),
+        }),
+    }
+}
+
+fn allow_list(arguments: &Lint) -> Result<AllowList, Failure> {
+    let mut list = AllowList::new();
+    for name in &arguments.allow {
+        list.allow("--allow", name)
+            .map_err(|unknown| Failure::Usage { hint: Some(unknown.hint()), message: unknown.to_string() })?;
+    }
+    for path in &arguments.allow_file {
+        let text = text(path)?;
+        list.read(&path.display().to_string(), &text)
+            .map_err(|error| Failure::Usage { hint: error.hint(), message: error.to_string() })?;
+    }
+    Ok(list)
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    let unusable = |problem: &dyn std::fmt::Display| Failure::Usage {
+        message: format!("cannot use {} for --allow-file: {problem}", path.display()),
+        hint: Some("give a file with lines such as: setuid usr/bin/sudo  # needed".to_owned()),
+    };
+    let mut bytes = Vec::new();
+    // One more than is taken, to see that there is more.
+    let read = File::open(path).and_then(|file| file.take(ALLOW_LIMIT + 1).read_to_end(&mut bytes));
+    read.map_err(|error| unusable(&error))?;
+    if bytes.len() as u64 > ALLOW_LIMIT {
+        return Err(unusable(&format!("it has more than {ALLOW_LIMIT} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| unusable(&"it is not UTF-8"))
+}

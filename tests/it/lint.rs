@@ -1,0 +1,550 @@
+//! Checks over images: for each a bad image that it finds and a good neighbour that it does not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use diskwright_tests::chunked::chunked;
+use diskwright_tests::command::diskwright;
+use diskwright_tests::fixture::{Blob, Image, Layer, digest, kernel, system};
+use diskwright_tests::judge::judge;
+use serde_json::{Value, json};
+use tar::{Builder, EntryType, Header};
+
+const USAGE: i32 = 2;
+const VALIDATION: i32 = 4;
+
+const COMPOSEFS: &str = "[composefs]\nenabled = yes\n";
+const GRUB: &str = "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed";
+const INITRAMFS: &str = "usr/lib/modules/6.12.1/initramfs.img";
+const PREPARE_ROOT: &str = "usr/lib/ostree/prepare-root.conf";
+
+/// A layer in which no check finds anything fatal, nor anything to be warned of.
+fn good() -> Layer {
+    system()
+        .file("usr/lib/os-release", 0o644, b"ID=tiny\nVERSION_ID=1\nPRETTY_NAME=\"Tiny Linux 1\"\n")
+        .file(PREPARE_ROOT, 0o644, COMPOSEFS.as_bytes())
+        .file(INITRAMFS, 0o644, &initramfs(COMPOSEFS))
+}
+
+/// The good layer under another one.
+fn over(layer: Layer) -> Image {
+    Image::new(vec![good(), layer])
+}
+
+/// Takes away what lower layers have at `path`.
+fn without(layer: Layer, path: &str) -> Layer {
+    let (parent, name) = path.rsplit_once('/').map_or(("", path), |(parent, name)| (&path[..=parent.len()], name));
+    layer.file(&format!("{parent}.wh.{name}"), 0o644, b"")
+}
+
+/// An initramfs with `ostree-prepare-root` and these settings.
+fn initramfs(settings: &str) -> Vec<u8> {
+    cpio(&[("usr/lib/ostree/ostree-prepare-root", "program"), (PREPARE_ROOT, settings)])
+}
+
+/// A cpio archive in the form `newc`. Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
+fn cpio(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    let mut add = |inode: usize, name: &str, mode: usize, body: &str| {
+        let fields =
+            [inode, mode, 0, 0, 1, 0, body.len(), 0, 0, 0, 0, name.len() + 1, 0].map(|n| format!("{n:08X}"));
+        archive.extend_from_slice(format!("070701{}{name}\0", fields.concat()).as_bytes());
+        archive.resize(archive.len().next_multiple_of(4), 0);
+        archive.extend_from_slice(body.as_bytes());
+        archive.resize(archive.len().next_multiple_of(4), 0);
+    };
+    for (at, name) in ["usr", "usr/lib", "usr/lib/ostree"].into_iter().enumerate() {
+        add(at + 1, name, 0o040_755, "");
+    }
+    for (at, (name, body)) in files.iter().enumerate() {
+        add(at + 10, name, 0o100_755, body);
+    }
+    add(0, "TRAILER!!!", 0, "");
+    archive
+}
+
+/// The first bytes of a program for the machine of that number.
+fn elf(machine: u8) -> Vec<u8> {
+    let mut bytes = vec![0; 64];
+    bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    bytes[16] = 3;
+    bytes[18] = machine;
+    bytes
+}
+
+/// A layer with one empty file, whose name may be any bytes.
+fn named(name: &[u8]) -> Blob {
+    let mut builder = Builder::new(Vec::new());
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(0o644);
+    header.set_size(0);
+    header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name);
+    header.set_cksum();
+    builder.append(&header, &b""[..]).unwrap();
+    let bytes = builder.into_inner().unwrap();
+    Blob {
+        digest: digest(&bytes),
+        size: bytes.len() as u64,
+        diff_id: digest(&bytes),
+        media_type: "application/vnd.oci.image.layer.v1.tar".to_owned(),
+        bytes,
+    }
+}
+
+fn labelled(labels: &[(&str, &str)]) -> Image {
+    let mut image = Image::new(vec![good()]);
+    image.labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    image
+}
+
+/// Lints `source`; gives the exit code and what was printed.
+fn run(directory: &Path, source: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut all = vec!["lint", source, "--platform", "linux/amd64", "-q"];
+    all.extend(arguments);
+    let run = diskwright(directory, &all);
+    assert_eq!(run.stderr, "", "{source}");
+    (run.code, run.stdout)
+}
+
+fn report(directory: &Path, source: &str, arguments: &[&str]) -> Value {
+    let mut all = vec!["--json", "--fail-on", "never"];
+    all.extend(arguments);
+    let (code, stdout) = run(directory, source, &all);
+    assert_eq!(code, Some(0), "{source}: {stdout}");
+    serde_json::from_str(&stdout).unwrap()
+}
+
+/// What `check` finds in a report: path and message.
+fn found<'r>(report: &'r Value, list: &str, check: &str) -> Vec<(&'r str, &'r str)> {
+    let findings = report[list].as_array().unwrap().iter().filter(|finding| finding["check"] == check);
+    findings.map(|finding| (finding["path"].as_str().unwrap_or(""), finding["message"].as_str().unwrap())).collect()
+}
+
+/// How many are fatal, how many warnings, and how many allowed.
+fn counts(report: &Value) -> [u64; 3] {
+    ["fatal", "warning", "allowed"].map(|name| report["counts"][name].as_u64().unwrap())
+}
+
+/// A check, where it finds something (nothing for the image as a whole), a bad image, and a good one.
+type Case = (&'static str, &'static str, Image, Image);
+
+fn cases() -> Vec<Case> {
+    let layer = Layer::new;
+    let file = |path: &str, body: &str| over(Layer::new().file(path, 0o644, body.as_bytes()));
+    let link = |path: &str, target: &str| Layer::new().symlink(path, target);
+    let kargs = "usr/lib/bootc/kargs.d/10-a.toml";
+    let install = "usr/lib/bootc/install/00-a.toml";
+    let unit = "usr/lib/systemd/system/x.service";
+    let wanted = "etc/systemd/system/multi-user.target.wants/x.service";
+    let settings = |image: &str, early: &str| {
+        over(
+            Layer::new()
+                .file(PREPARE_ROOT, 0o644, image.as_bytes())
+                .file(INITRAMFS, 0o644, &initramfs(early)),
+        )
+    };
+    let raw = |name: &[u8]| Image::of(vec![Blob::gzip(good()), named(name)]);
+    vec![
+        (
+            "api-base-directories",
+            "/proc",
+            over(without(layer(), "proc")),
+            over(layer().directory("proc/", 0o555)),
+        ),
+        ("api-base-directories", "/tmp", over(link("tmp", "var/tmp")), over(layer().directory("tmp/", 0o1777))),
+        ("baseimage-composefs", "/usr/lib/ostree/prepare-root.conf", settings("", ""), settings("[root]\ntransient = true\n", "")),
+        (
+            "baseimage-composefs",
+            "/usr/share/doc/bootc/baseimage/base/usr/lib/ostree/prepare-root.conf",
+            over(layer().directory("usr/share/doc/bootc/baseimage/base/", 0o755)),
+            file("usr/share/doc/bootc/baseimage/base/usr/lib/ostree/prepare-root.conf", COMPOSEFS),
+        ),
+        ("baseimage-root", "/ostree", over(link("ostree", "sysroot/other")), over(link("ostree", "sysroot/ostree"))),
+        ("baseimage-root", "/sysroot", over(without(layer(), "sysroot")), over(layer().directory("sysroot/", 0o755))),
+        ("boot-loader", "", over(without(layer(), GRUB)), over(without(layer(), GRUB).file(
+            "usr/lib/systemd/boot/efi/systemd-bootx64.efi",
+            0o644,
+            b"MZ",
+        ))),
+        ("bootable-label", "", labelled(&[("version", "1")]), labelled(&[("ostree.bootable", "true")])),
+        ("bootc-kargs", "/usr/lib/bootc/kargs.d/10-a.toml", file(kargs, "kargs = ['a']\ncolour = 1\n"), file(kargs, "kargs = ['a']\n")),
+        ("buildah-injected", "/etc/resolv.conf", file("etc/resolv.conf", ""), file("etc/resolv.conf", "nameserver ::1\n")),
+        ("composefs-value", "/usr/lib/ostree/prepare-root.conf", settings(COMPOSEFS, "[composefs]\nenabled=signed\n"), settings("[composefs]\nenabled=signed\n", COMPOSEFS)),
+        ("credentials", "/root/.docker/config.json", file("root/.docker/config.json", r#"{"auths":{"r":{"auth":"eA=="}}}"#), file("root/.docker/config.json", r#"{"auths":{}}"#)),
+        ("credentials", "/run/secrets/token", file("run/secrets/token", "x"), file("run/secrets/token", "")),
+        ("dangling-links", "/usr/lib/libx.so", over(link("usr/lib/libx.so", "libx.so.1")), over(link("usr/lib/libx.so", "/run/libx.so.1"))),
+        ("dangling-unit-links", "/etc/systemd/system/multi-user.target.wants/x.service", over(link(wanted, "/usr/lib/systemd/system/x.service")), over(link(wanted, "/usr/lib/systemd/system/x.service").file(unit, 0o644, b"[Unit]\n"))),
+        ("device-nodes", "/usr/lib/pipe", over(layer().fifo("usr/lib/pipe")), over(layer().fifo("dev/pipe"))),
+        ("disk-limits", "/usr/large", over(layer().attribute("user.large", &[b'x'; 5000]).file("usr/large", 0o644, b"")), over(layer().attribute("user.large", &[b'x'; 4000]).file("usr/large", 0o644, b""))),
+        ("etc-usretc", "/usr/etc", file("usr/etc/hosts", ""), file("usr/etcetera/hosts", "")),
+        ("fat-names", "/usr/lib/bootupd/updates/EFI/fedora/a:b", file("usr/lib/bootupd/updates/EFI/fedora/a:b", ""), file("usr/lib/bootupd/updates/EFI/fedora/a-b", "")),
+        (
+            "fat-names",
+            "/usr/lib/efi/shim/2/EFI/fedora",
+            over(layer().file("usr/lib/efi/grub2/1/EFI/Fedora/a", 0o644, b"").file("usr/lib/efi/shim/2/EFI/fedora/b", 0o644, b"")),
+            over(layer().file("usr/lib/efi/grub2/1/EFI/fedora/a", 0o644, b"").file("usr/lib/efi/shim/2/EFI/fedora/b", 0o644, b"")),
+        ),
+        ("fat-names", "/usr/lib/bootupd/updates/EFI/link", over(link("usr/lib/bootupd/updates/EFI/link", "x")), file("usr/lib/bootupd/updates/EFI/file", "")),
+        ("foreign-elf", "/usr/bin/foreign", over(layer().file("usr/bin/foreign", 0o755, &elf(183))), over(layer().file("usr/bin/foreign", 0o755, &elf(62)).file("usr/lib/firmware/x", 0o755, &elf(183)))),
+        ("initramfs", "/usr/lib/modules/6.12.1", over(without(layer(), INITRAMFS)), over(without(layer(), INITRAMFS).file("usr/lib/modules/6.12.1/initramfs", 0o644, &initramfs(COMPOSEFS)))),
+        ("initramfs-prepare-root", "/usr/lib/modules/6.12.1/initramfs.img", over(layer().file(INITRAMFS, 0o644, &cpio(&[("init", "")]))), settings(COMPOSEFS, COMPOSEFS)),
+        ("initramfs-settings", "/usr/lib/modules/6.12.1/initramfs.img", settings(COMPOSEFS, "[sysroot]\nreadonly = yes\n"), settings("[x]\ny = 1\n", "[x]\ny=1\n")),
+        ("initramfs-unreadable", "/usr/lib/modules/6.12.1/initramfs.img", file(INITRAMFS, "no initramfs at all"), settings(COMPOSEFS, COMPOSEFS)),
+        ("install-config", "/usr/lib/bootc/install/00-a.toml", file(install, "[install]\nkargs = 'x'\n"), file(install, "[install]\nkargs = ['x']\n")),
+        ("install-config", "/etc/bootc/install/00-a.toml", file("etc/bootc/install/00-a.toml", "["), file("etc/bootc/install/00-a.conf", "[")),
+        ("install-config-ignored", "/usr/lib/bootc/install/00-a.toml", file(install, "[install]\nroot-fs-type = 'xfs'\n"), file(install, "[install]\nroot-fs-type = 'ext4'\n")),
+        ("kernel", "/usr/lib/modules", over(kernel(layer(), "6.1.0")), file("usr/lib/modules/6.1.0/modules.dep", "")),
+        ("kernel-missing", "", over(without(layer(), "usr/lib/modules/6.12.1/vmlinuz")), over(layer())),
+        ("kernel-missing", "/usr/lib/modules/a b", over(kernel(without(layer(), "usr/lib/modules/6.12.1"), "a b")), over(kernel(without(layer(), "usr/lib/modules/6.12.1"), "a-b"))),
+        ("lint-allow", "/usr/lib/diskwright/lint.allow", file("usr/lib/diskwright/lint.allow", "set-uid\n"), file("usr/lib/diskwright/lint.allow", "setuid\n")),
+        ("machine-id", "/etc/machine-id", file("etc/machine-id", "0123456789abcdef0123456789abcdef\n"), file("etc/machine-id", "uninitialized\n")),
+        ("machine-secrets", "/var/lib/systemd/random-seed", file("var/lib/systemd/random-seed", "seed"), file("var/lib/systemd/random-seed", "")),
+        ("nonempty-boot", "/boot/efi", file("boot/efi/EFI/fedora/shimx64.efi", "MZ"), file("boot/EFI/Linux/6.12.1.efi", "MZ")),
+        ("nonempty-boot", "/boot", over(without(layer(), "boot")), over(layer().directory("boot/", 0o755))),
+        ("nonempty-run-tmp", "/run/lock", over(layer().directory("run/lock/", 0o755)), file("run/systemd/resolve/stub-resolv.conf", "")),
+        ("nonempty-run-tmp", "/run/systemd/resolve/other", file("run/systemd/resolve/other", ""), over(layer().directory("run/systemd/resolve/", 0o755))),
+        ("os-release", "", over(without(layer(), "usr/lib/os-release")), over(without(layer(), "usr/lib/os-release").file("etc/os-release", 0o644, b"ID=x\n"))),
+        ("os-release-fields", "/usr/lib/os-release", file("usr/lib/os-release", "ID=x\nPRETTY_NAME=X\n"), file("usr/lib/os-release", "ID=x\nPRETTY_NAME=X\nVERSION_ID=2\n")),
+        ("os-release-fields", "/etc/os-release", over(without(layer(), "usr/lib/os-release").file("etc/os-release", 0o644, b"ID=\"My OS\"\nPRETTY_NAME=X\nVERSION_ID=2\n")), over(layer())),
+        ("private-keys", "/etc/pki/any", file("etc/pki/any", "-----BEGIN PRIVATE KEY-----\nMII\n"), file("etc/pki/any", "-----BEGIN CERTIFICATE-----\nMII\n")),
+        ("private-keys", "/usr/lib/app/server.key", file("usr/lib/app/server.key", "-----BEGIN RSA PRIVATE KEY-----\n"), file("usr/lib/app/test/server.key", "-----BEGIN RSA PRIVATE KEY-----\n")),
+        ("setuid", "/usr/bin/su", over(layer().file("usr/bin/su", 0o4755, b"x")), over(without(without(layer(), "usr/bin/tool"), "usr/bin/tool-too"))),
+        ("shell-history", "/root/.bash_history", file("root/.bash_history", "mysql -psecret\n"), file("root/.bash_history", "")),
+        ("ssh-host-keys", "/etc/ssh/ssh_host_ed25519_key", file("etc/ssh/ssh_host_ed25519_key", "-----BEGIN OPENSSH PRIVATE KEY-----\n"), file("etc/ssh/ssh_host_ed25519_key.pub", "ssh-ed25519 AAAA\n")),
+        ("utf8", "/usr/b\\xffd", raw(b"usr/b\xffd"), raw("usr/bäd".as_bytes())),
+        ("var-log", "/var/log/apt/history.log", file("var/log/apt/history.log", "x"), file("var/log/wtmp", "")),
+        ("var-run", "/var/run", over(layer().directory("var/run/", 0o755)), over(link("var/run", "../run"))),
+        ("world-writable", "/etc/open", over(layer().file("etc/open", 0o666, b"")), over(layer().directory("usr/share/drop/", 0o1777))),
+        ("world-writable", "/usr/share/drop", over(layer().directory("usr/share/drop/", 0o777)), over(layer().symlink("usr/share/drop", "x"))),
+    ]
+}
+
+/// Checks that tell of every image; they have a test of their own.
+const SIZES: [&str; 3] = ["size-by-directory", "size-by-layer", "size-by-package"];
+
+#[test]
+fn every_check_finds_its_bad_image_and_passes_its_neighbour() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let mut seen: BTreeSet<String> = SIZES.iter().map(|name| (*name).to_owned()).collect();
+    for (at, (check, place, bad, good)) in cases().into_iter().enumerate() {
+        let images = [("bad", bad), ("good", good)];
+        let [bad, good] = images.map(|(name, image)| report(path, &image.write(&path.join(format!("{name}-{at}"))), &[]));
+        let told = found(&bad, "findings", check);
+        assert!(told.iter().any(|(path, _)| *path == place), "{check} does not find {place:?}: {bad:#}");
+        let told = found(&good, "findings", check);
+        assert!(told.is_empty(), "{check} finds something in the neighbour: {told:?}");
+        seen.insert(check.to_owned());
+    }
+    let list: Value = serde_json::from_str(&diskwright(path, ["lint", "--list", "--json"]).succeeded().stdout).unwrap();
+    let all: BTreeSet<String> =
+        list.as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(seen, all, "every check needs a bad image here");
+}
+
+#[test]
+fn a_good_image_has_nothing_fatal_and_no_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = Image::new(vec![good()]).write(&directory.path().join("good"));
+    let report = report(directory.path(), &source, &[]);
+    assert_eq!(counts(&report), [0, 0, 0], "{report:#}");
+    let (code, text) = run(directory.path(), &source, &["--fail-on", "warning"]);
+    assert_eq!(code, Some(0));
+    assert!(text.lines().last().unwrap().contains(" checks: 0 fatal, 0 warnings, "), "{text}");
+}
+
+#[test]
+fn the_exit_code_follows_the_severity_that_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let warning = over(Layer::new().file("etc/open", 0o666, b"")).write(&path.join("warning"));
+    let fatal = over(Layer::new().fifo("usr/lib/pipe")).write(&path.join("fatal"));
+    for (source, arguments, code) in [
+        (&warning, &[][..], 0),
+        (&warning, &["--fail-on", "fatal"], 0),
+        (&warning, &["--fail-on", "warning"], VALIDATION),
+        (&warning, &["--fail-on", "info"], VALIDATION),
+        (&warning, &["--fail-on", "warning", "--allow", "world-writable"], 0),
+        (&fatal, &[], VALIDATION),
+        (&fatal, &["--format", "json"], VALIDATION),
+        (&fatal, &["--format", "sarif"], VALIDATION),
+        (&fatal, &["--format", "junit"], VALIDATION),
+        (&fatal, &["--format", "github"], VALIDATION),
+        (&fatal, &["--fail-on", "never"], 0),
+        (&fatal, &["--allow", "device-nodes"], 0),
+    ] {
+        assert_eq!(run(path, source, arguments).0, Some(code), "{source} {arguments:?}");
+    }
+}
+
+#[test]
+fn what_is_allowed_is_counted_and_named_with_the_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let layer = || {
+        Layer::new()
+            .file("etc/a.key", 0o600, b"-----BEGIN PRIVATE KEY-----\n")
+            .file("etc/b.key", 0o600, b"-----BEGIN PRIVATE KEY-----\n")
+            .fifo("usr/lib/pipe")
+    };
+    let own = layer().file("usr/lib/diskwright/lint.allow", 0o644, b"private-keys /etc/a.key # a sample\n");
+    let [plain, own] = [("plain", layer()), ("own", own)].map(|(name, layer)| over(layer).write(&path.join(name)));
+    fs::write(path.join("allow"), "# of this image\nprivate-keys etc/*.key\ndevice-nodes  # why not\nvar-log\n").unwrap();
+
+    let by_option = report(path, &plain, &["--allow", "device-nodes"]);
+    assert_eq!(counts(&by_option), [0, 2, 1]);
+    assert_eq!(by_option["allowed"][0]["by"], "--allow");
+    let by_file = report(path, &plain, &["--allow-file", "allow"]);
+    assert_eq!(counts(&by_file), [0, 0, 3]);
+    let fifo = &by_file["allowed"][0];
+    assert_eq!(json!([fifo["by"], fifo["why"]]), json!(["allow line 3", "why not"]), "{by_file:#}");
+    assert_eq!(by_file["notes"][0], "allow line 4 allows var-log, which finds nothing there");
+    let by_image = report(path, &own, &[]);
+    assert_eq!(counts(&by_image), [1, 1, 1]);
+    assert_eq!(by_image["allowed"][0]["by"], "/usr/lib/diskwright/lint.allow line 1");
+    assert_eq!(found(&by_image, "findings", "private-keys").len(), 1);
+    let (_, text) = run(path, &own, &[]);
+    for words in ["Allowed", "/etc/a.key: a private key", "lint.allow line 1: a sample]", "1 fatal, 1 warning,", "1 allowed"] {
+        assert!(text.contains(words), "no `{words}` in:\n{text}");
+    }
+}
+
+#[test]
+fn a_name_that_no_check_has_is_a_usage_error_with_the_nearest_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let source = Image::new(vec![good()]).write(&path.join("image"));
+    fs::write(path.join("unknown"), "var-log\n\nvar-logs  # x\n").unwrap();
+    fs::write(path.join("words"), "var-log a b\n").unwrap();
+    fs::write(path.join("binary"), b"\xff").unwrap();
+    for (arguments, words) in [
+        (&["--allow", "var-logs"][..], &["there is no check `var-logs`", "hint: ", "`var-log`", "--list"][..]),
+        (&["--allow-file", "unknown"], &["unknown line 3: there is no check `var-logs`", "`var-log`"]),
+        (&["--allow-file", "words"], &["words line 1: 3 words"]),
+        (&["--allow-file", "binary"], &["binary", "not UTF-8"]),
+        (&["--allow-file", "nowhere"], &["cannot use nowhere for --allow-file"]),
+        (&["--format", "yaml"], &["--format", "junit"]),
+        (&["--fail-on", "error"], &["--fail-on", "expected fatal, warning, info or never"]),
+    ] {
+        let run = diskwright(path, ["lint", &source].iter().chain(arguments));
+        assert_eq!(run.code, Some(USAGE), "{arguments:?}: {}", run.stderr);
+        for word in words {
+            assert!(run.stderr.contains(word), "{arguments:?}: no `{word}` in:\n{}", run.stderr);
+        }
+    }
+    for arguments in [&["lint"][..], &["lint", "--list", "--format", "sarif"], &["lint", "--list", &source]] {
+        assert_eq!(diskwright(path, arguments).code, Some(USAGE), "{arguments:?}");
+    }
+}
+
+#[test]
+fn thousands_of_findings_are_cut_with_their_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let layer = (0..2000).fold(Layer::new(), |layer, n| layer.file(&format!("usr/share/open/{n:04}"), 0o666, b""));
+    let source = over(layer).write(&path.join("image"));
+    let cut = report(path, &source, &[]);
+    assert_eq!(found(&cut, "findings", "world-writable").len(), 20);
+    assert_eq!(cut["counts"]["warning"], 2000);
+    assert_eq!(cut["cut"], json!([{ "check": "world-writable", "more": 1980 }]));
+    assert!(run(path, &source, &[]).1.contains("    and 1980 more\n"));
+    let allowed = report(path, &source, &["--allow", "world-writable"]);
+    assert_eq!(counts(&allowed), [0, 0, 2000]);
+    let all = report(path, &source, &["--all"]);
+    assert_eq!(found(&all, "findings", "world-writable").len(), 2000);
+    assert_eq!(all["cut"], json!([]));
+}
+
+#[test]
+fn sizes_are_told_by_directory_layer_and_package() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let status = "Package: big\nStatus: install ok installed\nVersion: 1.2\nInstalled-Size: 2048\n\n\
+                  Package: small\nStatus: install ok installed\nVersion: 3\nInstalled-Size: 1\n";
+    let first = good()
+        .file("usr/share/replaced", 0o644, &[1; 100_000])
+        .file("usr/share/removed", 0o644, &[2; 300_000])
+        .file("usr/share/kept", 0o644, &[3; 700_000])
+        .hard_link("usr/share/kept-too", "usr/share/kept")
+        .file("var/lib/dpkg/status", 0o644, status.as_bytes());
+    let second = without(Layer::new(), "usr/share/removed").file("usr/share/replaced", 0o644, &[4; 50_000]);
+    let source = Image::new(vec![first, second]).write(&path.join("image"));
+    let report = report(path, &source, &[]);
+    let layers = report["layers"].as_array().unwrap();
+    let hidden: Vec<_> = layers.iter().map(|layer| json!([layer["hidden_files"], layer["hidden_bytes"]])).collect();
+    assert_eq!(hidden, [json!([2, 400_000]), json!([0, 0])]);
+    assert_eq!(layers[1]["bytes"], 50_000);
+    let by_layer = found(&report, "findings", "size-by-layer");
+    assert!(by_layer[0].1.starts_with("layer 1 of 2 (sha256:"), "{by_layer:?}");
+    assert!(by_layer[0].1.ends_with("in 2 files are hidden by later layers"), "{by_layer:?}");
+    // The largest comes first, and a file with two names counts once.
+    let by_directory = found(&report, "findings", "size-by-directory");
+    assert_eq!(by_directory[0], ("/usr/share", "732.4 KiB in 2 files"), "{by_directory:?}");
+    let by_package: Vec<_> = found(&report, "findings", "size-by-package").into_iter().map(|(_, told)| told).collect();
+    assert_eq!(by_package, ["2 MiB: big 1.2", "1 KiB: small 3"]);
+}
+
+/// An image with findings of all severities, one of them allowed, and names that no format takes as they are.
+fn colourful(directory: &Path) -> String {
+    over(
+        Layer::new()
+            .fifo("usr/lib/a <b> & \"c\" 'd', e: 100%\n\u{1}]]>")
+            .file("etc/open", 0o666, b"")
+            .file("var/log/x", 0o644, b"x")
+            .file("usr/lib/diskwright/lint.allow", 0o644, b"var-log # <known> & meant\n"),
+    )
+    .write(&directory.join("colourful"))
+}
+
+#[test]
+fn sarif_has_what_scanners_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let (_, stdout) = run(path, &colourful(path), &["--format", "sarif"]);
+    let sarif: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let runs = sarif["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 1);
+    let driver = &runs[0]["tool"]["driver"];
+    assert_eq!(driver["name"], "diskwright");
+    let rules = driver["rules"].as_array().unwrap();
+    for rule in rules {
+        for pointer in ["/shortDescription/text", "/fullDescription/text", "/help/text", "/help/markdown"] {
+            assert!(rule.pointer(pointer).and_then(Value::as_str).is_some_and(|text| !text.is_empty()), "{rule:#}");
+        }
+        let level = rule["defaultConfiguration"]["level"].as_str().unwrap();
+        assert!(["error", "warning", "note"].contains(&level), "{rule:#}");
+    }
+    let results = runs[0]["results"].as_array().unwrap();
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert_eq!(rules[index]["defaultConfiguration"]["level"], result["level"]);
+        assert!(result["message"]["text"].as_str().is_some_and(|text| !text.is_empty()));
+        let location = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+        assert!(runs[0]["originalUriBaseIds"].get(location["uriBaseId"].as_str().unwrap()).is_some());
+        let uri = location["uri"].as_str().unwrap();
+        let is_uri = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte);
+        assert!(!uri.is_empty() && !uri.starts_with('/') && uri.bytes().all(is_uri), "{uri}");
+        assert_eq!(result["partialFingerprints"]["diskwright/v1"].as_str().unwrap().len(), 64);
+    }
+    let of = |check: &str| results.iter().find(|result| result["ruleId"] == check).unwrap();
+    assert_eq!(of("device-nodes")["level"], "error");
+    let uri = of("device-nodes").pointer("/locations/0/physicalLocation/artifactLocation/uri").unwrap();
+    assert_eq!(uri, "usr/lib/a%20%3Cb%3E%20%26%20%22c%22%20%27d%27%2C%20e%3A%20100%25%0A%01%5D%5D%3E");
+    assert_eq!(of("world-writable")["level"], "warning");
+    assert!(of("world-writable").get("suppressions").is_none());
+    let suppression = &of("var-log")["suppressions"][0];
+    assert_eq!(json!([suppression["kind"], suppression["status"]]), json!(["external", "accepted"]));
+    assert_eq!(suppression["justification"], "/usr/lib/diskwright/lint.allow line 1: <known> & meant");
+}
+
+#[test]
+fn junit_is_xml_in_which_checks_fail_from_the_severity_that_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let source = colourful(path);
+    for (fail_on, failures) in [("fatal", "1"), ("warning", "2"), ("never", "0")] {
+        let (_, xml) = run(path, &source, &["--format", "junit", "--fail-on", fail_on]);
+        let file = path.join("lint.xml");
+        fs::write(&file, xml).unwrap();
+        let _ = judge("xmllint", ["--noout".as_ref(), file.as_os_str()]).passed();
+        let ask = |what: &str| {
+            judge("xmllint", ["--xpath".as_ref(), what.as_ref(), file.as_os_str()]).passed().stdout.trim().to_owned()
+        };
+        assert_eq!(ask("string(/testsuites/testsuite/@failures)"), failures, "{fail_on}");
+        assert_eq!(ask("count(//failure)"), failures, "{fail_on}");
+        assert_eq!(ask("string(/testsuites/testsuite/@tests)"), ask("count(//testcase)"));
+        assert_eq!(ask("string(/testsuites/testsuite/@skipped)"), ask("count(//testcase/skipped)"));
+        assert_eq!(ask("string(//testcase[skipped]/@name)"), "var-log");
+        let told = ask("string(//testcase[@name='device-nodes'])");
+        assert!(told.contains("/usr/lib/a <b> & \"c\" 'd', e: 100%\\x0a\\x01]]>: a FIFO"), "{told}");
+    }
+}
+
+#[test]
+fn github_commands_are_one_line_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let (code, stdout) = run(path, &colourful(path), &["--format", "github"]);
+    assert_eq!(code, Some(VALIDATION));
+    let lines: Vec<&str> = stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("::error title=fatal%3A device-nodes::/usr/lib/a <b> & \"c\" 'd', e: 100%25\\x0a\\x01]]>: a FIFO%0Afix:%0ARUN "),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[1].starts_with("::warning title=warning%3A world-writable::/etc/open: "), "{}", lines[1]);
+    assert!(lines.iter().any(|line| line.starts_with("::notice title=info%3A setuid::")), "{stdout}");
+    assert!(lines.contains(&"allowed: var-log [/usr/lib/diskwright/lint.allow line 1]"), "{stdout}");
+    assert!(lines.last().unwrap().contains("1 fatal, 1 warning, "), "{stdout}");
+}
+
+#[test]
+fn the_list_documents_every_check() {
+    let directory = tempfile::tempdir().unwrap();
+    let list = |arguments: &[&str]| {
+        let mut all = vec!["lint", "--list"];
+        all.extend(arguments);
+        diskwright(directory.path(), all).succeeded().stdout
+    };
+    let page = list(&[]);
+    let checks: Value = serde_json::from_str(&list(&["--format", "json"])).unwrap();
+    for check in checks.as_array().unwrap() {
+        let text = |key: &str| check[key].as_str().unwrap();
+        assert!(page.contains(&format!("### `{}`\n\n{}.", text("name"), text("summary"))), "{check:#}");
+        assert!(page.contains(text("reason")) && page.contains(text("fix")), "{check:#}");
+    }
+    for title in ["## Fatal", "## Warnings", "## Infos"] {
+        assert!(page.contains(title), "{title}");
+    }
+}
+
+#[test]
+fn the_tree_of_a_chunked_image_is_that_of_its_commit_with_the_later_layers() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let derived = Layer::new()
+        .file("etc/ssh/ssh_host_rsa_key", 0o600, b"-----BEGIN OPENSSH PRIVATE KEY-----\n")
+        .file("usr/lib/os-release", 0o644, b"ID=tiny\nVERSION_ID=2\nPRETTY_NAME=\"Tiny Linux 2\"\n");
+    let (image, _) = chunked(path, good(), vec![derived]);
+    let report = report(path, &image.write(&path.join("image")), &[]);
+    assert_eq!(found(&report, "findings", "ssh-host-keys").len(), 1, "{report:#}");
+    assert_eq!(found(&report, "findings", "ssh-host-keys")[0].0, "/etc/ssh/ssh_host_rsa_key");
+    assert_eq!(counts(&report), [0, 1, 0], "{report:#}");
+    let layers = report["layers"].as_array().unwrap();
+    let told: Vec<_> = layers.iter().map(|layer| json!([layer["first"], layer["last"], layer["hidden_files"]])).collect();
+    assert_eq!(told, [json!([1, 2, 1]), json!([3, 3, 0])], "{report:#}");
+}
+
+#[test]
+fn whatever_an_image_holds_it_is_examined_to_the_end() {
+    let link = |path: &str, target: &str| Layer::new().symlink(path, target);
+    let large = vec![b'#'; 2 << 20];
+    let images = [
+        ("nothing at all", Image::new(vec![Layer::new()])),
+        ("os-release in circles", over(link("usr/lib/os-release", "os-release"))),
+        ("large os-release", over(Layer::new().file("usr/lib/os-release", 0o644, &large))),
+        ("large settings", over(Layer::new().file(PREPARE_ROOT, 0o644, &large))),
+        ("large fragment", over(Layer::new().file("usr/lib/bootc/kargs.d/a.toml", 0o644, &large))),
+        ("large allow list", over(Layer::new().file("usr/lib/diskwright/lint.allow", 0o644, &large))),
+        ("allow list in circles", over(link("usr/lib/diskwright/lint.allow", "lint.allow"))),
+        ("allow list that is a directory", over(Layer::new().directory("usr/lib/diskwright/lint.allow/", 0o755))),
+        ("usr that is a file", over(Layer::new().file("usr", 0o644, b""))),
+        ("boot that is a file", over(Layer::new().file("boot", 0o644, b""))),
+        ("modules that are a link", over(link("usr/lib/modules", "/nowhere"))),
+        ("packages that are damaged", over(Layer::new().file("usr/lib/sysimage/rpm/rpmdb.sqlite", 0o644, b"SQLite format 3\0"))),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    for (at, (what, image)) in images.into_iter().enumerate() {
+        let mut all = vec!["lint".to_owned(), image.write(&path.join(at.to_string()))];
+        all.extend(["--platform", "linux/amd64", "-q"].map(str::to_owned));
+        let run = diskwright(path, all);
+        assert!(run.code == Some(0) || run.code == Some(VALIDATION), "{what}: {:?} {}", run.code, run.stderr);
+        assert_eq!(run.stderr, "", "{what}");
+        assert!(run.stdout.ends_with(" allowed\n"), "{what}: {}", run.stdout);
+    }
+}
