@@ -29,19 +29,40 @@ impl Piece {
     /// # Errors
     /// Those of the source.
     pub fn read(source: &(impl DiskSource + ?Sized), offset: u64) -> io::Result<Self> {
+        Self::read_into(source, offset, Vec::new())
+    }
+
+    /// [`Piece::read`] into the memory of `buffer`, whatever is in it.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn read_into(source: &(impl DiskSource + ?Sized), offset: u64, buffer: Vec<u8>) -> io::Result<Self> {
         let size = source.size().bytes();
         let end = size.min(offset.saturating_add(PIECE));
         // At most 4 MiB, which fits every usize.
         let length = usize::try_from(end.saturating_sub(offset)).unwrap_or(0);
-        let mut piece = Self { offset, length, bytes: Vec::new(), data: Vec::new() };
-        for (start, stop) in Self::runs(source, offset)? {
-            if piece.bytes.is_empty() {
-                piece.bytes = vec![0; length];
-            }
+        let mut piece = Self { offset, length, bytes: buffer, data: Vec::new() };
+        let runs = Self::runs(source, offset)?;
+        if runs.is_empty() {
+            piece.bytes.clear();
+            return Ok(piece);
+        }
+        piece.bytes.resize(length, 0);
+        let mut at = offset;
+        for (start, stop) in runs {
+            piece.bytes[within(at, offset)..within(start, offset)].fill(0);
             source.read_at(start, &mut piece.bytes[within(start, offset)..within(stop, offset)])?;
             piece.data.push(Region { start, end: stop });
+            at = stop;
         }
+        piece.bytes[within(at, offset)..].fill(0);
         Ok(piece)
+    }
+
+    /// Its memory, for another piece.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// First byte and end of each run of data of the piece that begins at `offset`, without reading it.

@@ -135,16 +135,19 @@ impl ReadAt for Recorded {
         let length = buffer.len() as u64;
         let end = offset.checked_add(length).filter(|&end| end <= self.size.bytes());
         let Some(end) = end else { return Err(io::ErrorKind::UnexpectedEof.into()) };
-        buffer.fill(0);
         let first = self.extents.range(..=offset).next_back().map_or(offset, |(&start, _)| start);
+        // Both lie in the buffer, whose length is a usize.
+        let within = |at: u64| usize::try_from(at - offset).unwrap_or(usize::MAX);
+        let mut at = offset;
         for (&start, extent) in self.extents.range(first..end) {
             let (from, to) = (start.max(offset), (start + extent.length).min(end));
             if from < to {
-                // Both lie in the buffer, whose length is a usize.
-                let [low, high] = [from - offset, to - offset].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
-                extent.file.read_exact_at(&mut buffer[low..high], extent.from + (from - start))?;
+                buffer[within(at)..within(from)].fill(0);
+                extent.file.read_exact_at(&mut buffer[within(from)..within(to)], extent.from + (from - start))?;
+                at = to;
             }
         }
+        buffer[within(at)..].fill(0);
         Ok(())
     }
 }

@@ -2,9 +2,11 @@
 
 use std::io;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::Digest;
 use crate::digest::Hasher;
+use crate::hash::Job;
 use crate::problem::{EntryProblem, LayerProblem};
 use crate::tarblock::Block;
 
@@ -39,13 +41,12 @@ impl From<EntryProblem> for Halt {
     }
 }
 
-/// One layer's stream: hashed as it comes, read as blocks and bodies.
+/// One layer's stream, read as blocks and bodies.
 pub(crate) struct Feed<'a> {
     incoming: &'a Receiver<Message>,
-    /// Where chunks go back to be filled again.
-    used: &'a Sender<Vec<u8>>,
+    /// Where chunks go that have been read, to be hashed.
+    read: &'a Sender<Job>,
     on_bytes: &'a mut dyn FnMut(u64),
-    hasher: Hasher,
     chunk: Vec<u8>,
     at: usize,
     position: u64,
@@ -55,11 +56,13 @@ pub(crate) struct Feed<'a> {
 impl<'a> Feed<'a> {
     pub(crate) fn new(
         incoming: &'a Receiver<Message>,
-        used: &'a Sender<Vec<u8>>,
+        read: &'a Sender<Job>,
         hasher: Hasher,
         on_bytes: &'a mut dyn FnMut(u64),
     ) -> Self {
-        Self { incoming, used, on_bytes, hasher, chunk: Vec::new(), at: 0, position: 0, ended: false }
+        // Where nobody hashes any more, `finish` finds out.
+        let _ = read.send(Job::Begin(hasher));
+        Self { incoming, read, on_bytes, chunk: Vec::new(), at: 0, position: 0, ended: false }
     }
 
     /// Where in the stream the next byte lies.
@@ -72,11 +75,10 @@ impl<'a> Feed<'a> {
         while self.at == self.chunk.len() && !self.ended {
             match self.incoming.recv() {
                 Ok(Message::Bytes { chunk, compressed }) => {
-                    self.hasher.update(&chunk);
                     let old = std::mem::replace(&mut self.chunk, chunk);
                     self.at = 0;
-                    // A full or closed channel only means that the buffer is not used again.
-                    let _ = self.used.try_send(old);
+                    // Where nobody hashes any more, `finish` finds out.
+                    let _ = self.read.send(Job::Bytes(old));
                     (self.on_bytes)(compressed);
                 }
                 Ok(Message::End) => self.ended = true,
@@ -175,8 +177,11 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The digest of all that has passed.
-    pub(crate) fn into_hasher(self) -> Hasher {
-        self.hasher
+    /// The digest of all that has passed; `None` where the thread that hashes has ended.
+    pub(crate) fn finish(self) -> Option<Digest> {
+        let (answer, digest) = bounded(1);
+        self.read.send(Job::Bytes(self.chunk)).ok()?;
+        self.read.send(Job::End(answer)).ok()?;
+        digest.recv().ok()
     }
 }

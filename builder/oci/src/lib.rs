@@ -39,6 +39,7 @@ mod digest;
 mod entry;
 mod error;
 mod feed;
+mod hash;
 mod image;
 mod layer;
 mod layout;

@@ -1,5 +1,6 @@
-//! From blobs to trees: two threads, one decoding ahead, one reading tar.
+//! From blobs to trees: one thread decodes ahead, one reads tar, one hashes what was read.
 
+use std::io;
 use std::thread;
 
 use builder_tree::{ContentStore, FileTree, Metadata};
@@ -8,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::decode::{self, IN_FLIGHT};
 use crate::entry::{self, Place};
 use crate::feed::{Feed, Halt, Message};
+use crate::hash::{self, Job};
 use crate::layer::{Bodies, Budget, LayerBuilder, PlanBody};
 use crate::problem::{LayerName, LayerProblem};
 use crate::{Image, LayerTree, OciError, merge};
@@ -84,15 +86,29 @@ impl Image {
     ) -> Result<Layers, OciError> {
         let (outgoing, incoming) = bounded(IN_FLIGHT);
         let (used, reusable) = bounded(IN_FLIGHT);
+        let (read, to_hash) = bounded(IN_FLIGHT);
         let mut bodies = Bodies { store, plan, layer: 0 };
         thread::scope(|scope| {
             let decoder = thread::Builder::new()
                 .name("oci-decode".into())
                 .spawn_scoped(scope, move || decode::decode(&self.layout, self.layers(), &outgoing, &reusable))
                 .map_err(|source| OciError::Thread { source })?;
-            // Both ends here are dropped with the call, which wakes the decoder if it still has something to send.
-            let result = self.consume(incoming, used, &mut bodies, progress);
+            let hasher = thread::Builder::new()
+                .name("oci-hash".into())
+                .spawn_scoped(scope, move || hash::hash(&to_hash, &used))
+                .map_err(|source| OciError::Thread { source });
+            // The ends here are dropped with the call, which wakes the others if they still wait for something.
+            let result = match &hasher {
+                Ok(_) => self.consume(incoming, read, &mut bodies, progress),
+                Err(_) => {
+                    drop((incoming, read));
+                    Ok(Layers { layers: Vec::new(), merged: FileTree::new() })
+                }
+            };
             if let Err(panic) = decoder.join() {
+                std::panic::resume_unwind(panic);
+            }
+            if let Err(panic) = hasher?.join() {
                 std::panic::resume_unwind(panic);
             }
             result
@@ -102,7 +118,7 @@ impl Image {
     fn consume(
         &self,
         incoming: Receiver<Message>,
-        used: Sender<Vec<u8>>,
+        hashing: Sender<Job>,
         bodies: &mut Bodies<'_>,
         progress: &mut dyn FnMut(LayerProgress),
     ) -> Result<Layers, OciError> {
@@ -115,7 +131,7 @@ impl Image {
             progress(LayerProgress::Started { index, total, compressed_size: descriptor.size });
             let mut on_bytes =
                 |compressed_bytes_so_far| progress(LayerProgress::Bytes { index, compressed_bytes_so_far });
-            let mut feed = Feed::new(&incoming, &used, descriptor.diff_id.hasher(), &mut on_bytes);
+            let mut feed = Feed::new(&incoming, &hashing, descriptor.diff_id.hasher(), &mut on_bytes);
             bodies.layer = index;
             let mut place = Place::default();
             let mut builder = LayerBuilder::new(&read.merged);
@@ -130,7 +146,10 @@ impl Image {
                 }
             };
             let uncompressed = feed.position();
-            let computed = feed.into_hasher().finish();
+            let Some(computed) = feed.finish() else {
+                let cause = io::Error::other("the thread that hashes has ended");
+                return Err(failed(index, LayerProblem::Read { cause }));
+            };
             if computed != descriptor.diff_id {
                 let problem = LayerProblem::DiffId { expected: descriptor.diff_id.clone(), computed };
                 return Err(failed(index, problem));

@@ -95,10 +95,17 @@ pub(crate) enum PassError {
 /// A piece that every output gets.
 struct Ready {
     number: u64,
-    piece: Piece,
+    /// Always there, but for the moment in which this is dropped.
+    piece: Option<Piece>,
     encoded: Vec<Encoded>,
     /// Lets another piece begin once this one is done with.
-    _turn: Turn,
+    turn: Turn,
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        self.turn.buffer = self.piece.take().map(Piece::into_buffer).unwrap_or_default();
+    }
 }
 
 /// The rights to have a piece in memory; whoever waits for one is told when there will be none any more.
@@ -108,13 +115,14 @@ struct Turns {
 }
 
 struct TurnState {
-    free: usize,
+    /// The memory of each piece that is not in use: fresh memory costs the kernel as much as the copying itself.
+    free: Vec<Vec<u8>>,
     closed: bool,
 }
 
 impl Turns {
     fn new(count: usize) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(TurnState { free: count, closed: false }), changed: Condvar::new() })
+        Arc::new(Self { state: Mutex::new(TurnState { free: vec![Vec::new(); count], closed: false }), changed: Condvar::new() })
     }
 
     fn state(&self) -> MutexGuard<'_, TurnState> {
@@ -125,14 +133,15 @@ impl Turns {
     /// Waits for a turn; `None` once the pass is over.
     fn take(self: &Arc<Self>) -> Option<Turn> {
         let mut state = self.state();
-        while state.free == 0 && !state.closed {
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(buffer) = state.free.pop() {
+                return Some(Turn { turns: Arc::clone(self), buffer });
+            }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.closed {
-            return None;
-        }
-        state.free -= 1;
-        Some(Turn(Arc::clone(self)))
     }
 
     fn close(&self) {
@@ -142,12 +151,15 @@ impl Turns {
 }
 
 /// The right to have a piece in memory.
-struct Turn(Arc<Turns>);
+struct Turn {
+    turns: Arc<Turns>,
+    buffer: Vec<u8>,
+}
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.state().free += 1;
-        self.0.changed.notify_one();
+        self.turns.state().free.push(std::mem::take(&mut self.buffer));
+        self.turns.changed.notify_one();
     }
 }
 
@@ -278,18 +290,20 @@ pub(crate) fn run(
     })
 }
 
-fn encode(source: &(dyn DiskSource + Sync), encoders: &[Encoder], number: u64, turn: Turn) -> io::Result<Ready> {
-    let piece = Piece::read(source, number * PIECE)?;
+fn encode(source: &(dyn DiskSource + Sync), encoders: &[Encoder], number: u64, mut turn: Turn) -> io::Result<Ready> {
+    let piece = Piece::read_into(source, number * PIECE, std::mem::take(&mut turn.buffer))?;
     let encoded = encoders.iter().map(|encoder| encoder.encode(&piece)).collect::<io::Result<_>>()?;
-    Ok(Ready { number, piece, encoded, _turn: turn })
+    Ok(Ready { number, piece: Some(piece), encoded, turn })
 }
 
 /// Writes an output; `None` where the pieces ended before the disk did.
 fn write(mut output: Output<'_>, pieces: u64, receiver: &Receiver<Arc<Ready>>) -> io::Result<Option<u64>> {
     let mut count = 0;
     for ready in receiver {
-        let encoded = ready.encoded.get(output.encoder).ok_or_else(mismatch)?;
-        output.writer.append(output.sink, &ready.piece, encoded)?;
+        let (Some(piece), Some(encoded)) = (&ready.piece, ready.encoded.get(output.encoder)) else {
+            return Err(mismatch());
+        };
+        output.writer.append(output.sink, piece, encoded)?;
         count += 1;
     }
     if count < pieces {
