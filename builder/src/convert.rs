@@ -78,8 +78,13 @@ impl Conversion<'_> {
             created: self.created,
             unique_id: unique_id(disk).map_err(read)?,
         };
-        let writing =
-            Writing { path: Some(self.path), disk: &settled, formats: self.formats, machine: &machine, threads: self.threads };
+        let writing = Writing {
+            path: Some(self.path),
+            disk: &settled,
+            formats: self.formats,
+            machine: &machine,
+            threads: self.threads,
+        };
         let Written { artefacts, others } = writing.write(&pending, needed, progress)?;
         let documents = bundle::checksums_alone(&artefacts, &others, pending.prefix.as_deref())?;
         pending.complete(&documents)?;

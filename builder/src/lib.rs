@@ -13,6 +13,10 @@
 //!           initramfs                reads what boots first       import: nothing
 //!           ext4  fat                trees → bytes                import: tree, block
 //!           gpt                      tables                       import: block
+//!           gpt-check  fat-check     disks of anyone's, looked    import: block
+//!           ext4-check               through with other eyes
+//!           kmod  systemd            modules, units, tmpfiles.d   import: tree
+//!           pe  grub                 signatures, boot menus       import: nothing
 //!           qcow2  vmdk  vhd         containers                   import: block
 //!           packages                 what is installed            import: tree
 //!           spdx                     the document about it        import: nothing

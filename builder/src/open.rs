@@ -183,7 +183,8 @@ pub fn open_disk(path: &Path) -> Result<OpenedDisk, OpenError> {
     // A file may be shorter than a sector: the descriptor of a VMDK in several files is.
     let mut first = [0; SECTOR];
     let mut last = [0; 8];
-    file.read_at(0, &mut first[..usize::try_from(size.bytes()).map_or(SECTOR, |size| size.min(SECTOR))]).map_err(failed)?;
+    file.read_at(0, &mut first[..usize::try_from(size.bytes()).map_or(SECTOR, |size| size.min(SECTOR))])
+        .map_err(failed)?;
     if size.bytes() >= SECTOR_SIZE {
         file.read_at(size.bytes() - SECTOR_SIZE, &mut last).map_err(failed)?;
     }

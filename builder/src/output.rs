@@ -13,9 +13,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use builder_block::{ByteSize, Sink};
 
 use device::Device;
+use error::BLOCK_DEVICE;
 pub use error::OutputError;
 pub(crate) use error::is_because_of_room;
-use error::BLOCK_DEVICE;
 
 /// A file that has no name yet.
 ///
@@ -115,9 +115,7 @@ impl PendingFile {
                     .map_err(|source| OutputError::Create { directory: directory_of(path), source })?
             }
             // Such as a name that is too long. A name that ends in a slash is a directory's, and there is none.
-            Err(source)
-                if source.kind() != io::ErrorKind::NotFound || path.as_os_str().as_bytes().ends_with(b"/") =>
-            {
+            Err(source) if source.kind() != io::ErrorKind::NotFound || path.as_os_str().as_bytes().ends_with(b"/") => {
                 return Err(OutputError::Create { directory: path.to_owned(), source });
             }
             Err(_) => path.to_owned(),

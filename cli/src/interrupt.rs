@@ -19,10 +19,9 @@ pub(crate) fn install() -> Result<(), Failure> {
                 // The output is complete and only its description is not printed yet.
                 Discarded::Complete => continue,
                 Discarded::Everything => "no output was written".to_owned(),
-                Discarded::AllBut(device) => format!(
-                    "the device {} has lost what was on it and has no partition table now",
-                    device.display()
-                ),
+                Discarded::AllBut(device) => {
+                    format!("the device {} has lost what was on it and has no partition table now", device.display())
+                }
             };
             // Nobody may be listening any more, which changes nothing.
             let _ = writeln!(std::io::stderr(), "\ninterrupted: {left}");

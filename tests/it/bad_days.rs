@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use diskwright_tests::command::program;
-use diskwright_tests::fixture::{Image, Layer, system};
+use diskwright_tests::fixture::{Image, Layer, SMALL_LAYOUT, system};
 use diskwright_tests::judge::judge;
 
 const TYPES: [&str; 10] =
@@ -91,10 +91,7 @@ fn a_hundred_signals_at_any_moment_leave_the_old_files_or_the_new_ones() {
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     };
-    // As small as a disk can be, so that a build takes no longer than it must.
-    let layout = "[[partition]]\ntype='esp'\nformat='fat32'\nsize='40M'\nfrom='esp'\n\
-        [[partition]]\ntype='root-x86-64'\nformat='ext4'\nsize='minimize'\nfrom='sysroot'\n";
-    fs::write(path.join("layout.toml"), layout).unwrap();
+    fs::write(path.join("layout.toml"), SMALL_LAYOUT).unwrap();
     fs::create_dir(&out).unwrap();
     let begun = Instant::now();
     assert!(build().status().unwrap().success());

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use diskwright_tests::command::{Run, diskwright, names, program, signalled};
-use diskwright_tests::fixture::tiny;
+use diskwright_tests::fixture::{SMALL_LAYOUT, tiny};
 use diskwright_tests::judge::judge;
 
 /// What the devices hold before.
@@ -87,7 +87,7 @@ echo sound
     let path = directory.path();
     let source = tiny(path);
     fs::create_dir(path.join("mounted")).unwrap();
-    let device = Loop::new(&path.join("large"), 256 << 20);
+    let device = Loop::new(&path.join("large"), 64 << 20);
     let mounted = path.join("mounted");
     let arguments = [device.device.as_os_str(), mounted.as_os_str(), program().as_os_str(), source.as_ref()];
     let words = ["--mount", "sh", "-c", script, "sh"].map(std::ffi::OsStr::new);
@@ -101,8 +101,13 @@ fn a_device_holds_the_disk_and_nothing_of_what_was_there() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let source = tiny(path);
+    fs::write(path.join("layout"), SMALL_LAYOUT).unwrap();
     let build = |arguments: &[&str]| {
-        diskwright(path, ["build", &source, "--platform", "linux/amd64", "-q"].iter().chain(arguments)).succeeded()
+        diskwright(
+            path,
+            ["build", &source, "--platform", "linux/amd64", "-q", "--layout", "layout"].iter().chain(arguments),
+        )
+        .succeeded()
     };
     let _ = build(&["-o", "disk.raw", "--no-bundle"]);
     let disk = fs::read(path.join("disk.raw")).unwrap();
@@ -119,13 +124,16 @@ fn a_device_holds_the_disk_and_nothing_of_what_was_there() {
             let bytes = device.bytes();
             assert!(bytes[..disk.len()] == disk, "{name} {writer}: the disk is there");
             let end = &bytes[disk.len()..];
-            assert!(end.iter().rev().take(1 << 20).all(|&byte| byte == 0), "{name} {writer}: an old table may lie there");
+            assert!(
+                end.iter().rev().take(1 << 20).all(|&byte| byte == 0),
+                "{name} {writer}: an old table may lie there"
+            );
             if room == 0 {
                 let _ = judge("sgdisk", ["--verify".as_ref(), device.device.as_os_str()]).passed();
             }
         }
     }
-    assert_eq!(names(path), ["disk.raw", "exact", "larger", "tiny"]);
+    assert_eq!(names(path), ["disk.raw", "exact", "larger", "layout", "tiny"]);
 }
 
 #[test]
@@ -133,10 +141,21 @@ fn an_interrupted_device_has_no_partition_table_and_the_message_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let source = tiny(path);
+    fs::write(path.join("layout"), SMALL_LAYOUT).unwrap();
     let device = Loop::new(&path.join("backing"), 256 << 20);
     for station in ["layers", "objects", "plan", "write"] {
         File::options().write(true).open(&device.device).unwrap().write_all_at(&[OLD; 4096], 0).unwrap();
-        let arguments = ["build", &source, "--platform", "linux/amd64", "--force-device", "-o", device.text()];
+        let arguments = [
+            "build",
+            &source,
+            "--platform",
+            "linux/amd64",
+            "--layout",
+            "layout",
+            "--force-device",
+            "-o",
+            device.text(),
+        ];
         let Run { code, stderr: rest, .. } = signalled(path, arguments, station, "INT");
         let first = &device.bytes()[..4096];
         let (untouched, wiped) = (first == [OLD; 4096], first == [0; 4096]);

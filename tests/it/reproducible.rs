@@ -126,7 +126,11 @@ fn every_format_is_the_same_for_every_user_place_zone_and_number_of_threads_cold
         if name == "cold" {
             // Has the kernel forget the image, as far as it lies on a disk.
             let forget = "find tiny -type f -exec dd if={} of=/dev/null iflag=nocache count=0 status=none \\;";
-            let _ = judge("sh", ["-c".as_ref(), format!("cd \"$1\" && sync && {forget}").as_ref(), "sh".as_ref(), place.as_os_str()]).passed();
+            let _ = judge(
+                "sh",
+                ["-c".as_ref(), format!("cd \"$1\" && sync && {forget}").as_ref(), "sh".as_ref(), place.as_os_str()],
+            )
+            .passed();
         }
         let mut command = all_formats(wrapper, &tool, &place, &source, with_vhd);
         command.envs(variables.iter().copied());

@@ -303,3 +303,7 @@ pub fn tiny(directory: &Path) -> String {
 pub fn blob_path(layout: &Path, digest: &str) -> PathBuf {
     layout.join("blobs/sha256").join(digest.trim_start_matches("sha256:"))
 }
+
+/// A layout whose disk is as small as one can be, for tests that make many disks or read whole ones.
+pub const SMALL_LAYOUT: &str = "[[partition]]\ntype='esp'\nformat='fat32'\nsize='40M'\nfrom='esp'\n\
+    [[partition]]\ntype='root-x86-64'\nformat='ext4'\nsize='minimize'\nfrom='sysroot'\n";

@@ -122,7 +122,10 @@ struct TurnState {
 
 impl Turns {
     fn new(count: usize) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(TurnState { free: vec![Vec::new(); count], closed: false }), changed: Condvar::new() })
+        Arc::new(Self {
+            state: Mutex::new(TurnState { free: vec![Vec::new(); count], closed: false }),
+            changed: Condvar::new(),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, TurnState> {
