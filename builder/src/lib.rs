@@ -67,6 +67,7 @@
 //! - Nothing a tree contains is dropped in silence: a format that cannot hold it returns an error with the path.
 
 mod bundle;
+pub mod check;
 mod contents;
 mod convert;
 mod deployable;
@@ -85,6 +86,7 @@ mod layout;
 mod open;
 mod outcome;
 mod output;
+mod part;
 mod pipeline;
 mod placement;
 mod plan;

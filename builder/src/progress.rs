@@ -13,6 +13,8 @@ pub enum Station {
     Plan,
     /// The formats are made to know their sizes; counted in bytes of the disk.
     Forecast,
+    /// The partitions of a disk are looked through; counted in partitions.
+    Check,
     /// A file is compared with the disk; counted in bytes of the disk.
     Compare,
     /// The disk is written; counted in bytes of the disk.
@@ -29,6 +31,7 @@ impl Station {
             Self::Objects => "Committing to ostree",
             Self::Plan => "Laying out file systems",
             Self::Forecast => "Forecasting sizes",
+            Self::Check => "Looking through the disk",
             Self::Compare => "Comparing",
             Self::Write => "Writing the disk",
         }
@@ -43,6 +46,7 @@ impl Station {
             Self::Objects => "objects",
             Self::Plan => "plan",
             Self::Forecast => "forecast",
+            Self::Check => "check",
             Self::Compare => "compare",
             Self::Write => "write",
         }

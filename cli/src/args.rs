@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Build(Box<Build>),
     /// Write a disk file in other formats
     Convert(Convert),
+    /// Look through a disk without running it: tables, file systems, and the way from the firmware to the system
+    Check(Check),
     /// Build a disk again from its record and compare it with its file
     Verify(Verify),
     /// Print what distinguishes two systems, each an image or a disk
@@ -97,6 +99,21 @@ pub(crate) struct Build {
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) source: Source,
+
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = crate::exit::HELP)]
+pub(crate) struct Check {
+    /// The disk file: raw, qcow2, VMDK or fixed VHD
+    #[arg(value_name = "ARTEFACT")]
+    pub(crate) artefact: PathBuf,
+
+    /// Read every inode and directory, and not the tables only
+    #[arg(long)]
+    pub(crate) deep: bool,
 
     #[command(flatten)]
     pub(crate) talk: Talk,

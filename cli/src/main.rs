@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = interrupt::install().and_then(|()| match &arguments.command {
         Command::Build(build) => commands::build::run(build).map(|()| Exit::Success),
+        Command::Check(check) => commands::check::run(check),
         Command::Convert(convert) => commands::convert::run(convert).map(|()| Exit::Success),
         Command::Diff(diff) => commands::diff::run(diff),
         Command::Inspect(inspect) => commands::inspect::run(inspect).map(|()| Exit::Success),

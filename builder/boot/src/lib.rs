@@ -41,7 +41,7 @@ mod loader;
 mod made;
 mod os_release;
 mod renewal;
-mod vendor;
+pub mod vendor;
 
 pub use architecture::Architecture;
 pub use boot_tree::{BootEntry, BootSpec, BootTrees, install};

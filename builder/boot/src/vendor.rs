@@ -3,7 +3,7 @@
 /// The folder below `/EFI` that GRUB was built to look in: its prefix is a text such as `/EFI/debian` in the binary.
 ///
 /// `/EFI/BOOT` does not count: it is the place for removable media, named by many binaries.
-pub(crate) fn find(binary: &[u8]) -> Option<String> {
+pub fn find(binary: &[u8]) -> Option<String> {
     const START: &[u8] = b"/EFI/";
     let mut at = 0;
     while let Some(found) = binary[at..].windows(START.len()).position(|window| window == START) {
@@ -24,7 +24,7 @@ pub(crate) fn find(binary: &[u8]) -> Option<String> {
 }
 
 /// Whether the binary has the command that reads boot entries. A GRUB that compresses its modules may hide it.
-pub(crate) fn has_blscfg(binary: &[u8]) -> bool {
+pub fn has_blscfg(binary: &[u8]) -> bool {
     binary.windows(6).any(|window| window == b"blscfg")
 }
 

@@ -1,10 +1,9 @@
 //! What is on a disk: partitions, boot entries, and the files of the default deployment.
 
-use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
-use builder_block::{ByteSize, DiskSource, ReadAt, SECTOR_SIZE};
+use builder_block::ReadAt;
 use builder_ext4::read::Ext4Reader;
 use builder_fat::read::FatReader;
 use builder_gpt::{Partition, types};
@@ -16,6 +15,7 @@ use crate::diff::fields::PartitionFacts;
 use crate::diff::inventory::{DiskTable, Inventory, SideFacts};
 use crate::error::BuildError;
 use crate::open::{OpenedDisk, open_disk};
+use crate::part::DiskPart;
 
 /// Where boot entries are, from the root of their file system.
 const ENTRIES: &str = "loader/entries";
@@ -26,49 +26,6 @@ const BOOT_ENTRIES: &str = "/boot/loader/entries";
 const DEPLOYMENTS: &str = "ostree/deploy";
 /// Bytes that sparse files may have beyond twice the data of their partition.
 const HOLES: u64 = 1 << 30;
-
-/// A partition that behaves like a device.
-struct Part {
-    disk: Rc<OpenedDisk>,
-    start: u64,
-    size: u64,
-}
-
-impl ReadAt for Part {
-    fn size(&self) -> ByteSize {
-        ByteSize::new(self.size)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let end = offset.checked_add(buffer.len() as u64).filter(|&end| end <= self.size);
-        if end.is_none() {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("{} bytes at {offset} are not in the partition, which has {}", buffer.len(), self.size),
-            ));
-        }
-        self.disk.read_at(self.start + offset, buffer)
-    }
-}
-
-impl Part {
-    fn new(disk: &Rc<OpenedDisk>, partition: &Partition) -> Self {
-        // The table's reader has found the partition to lie on the disk.
-        Self { disk: Rc::clone(disk), start: partition.first.offset().bytes(), size: partition.size().bytes() }
-    }
-
-    /// Bytes that may be other than zero.
-    fn data(&self) -> io::Result<u64> {
-        let end = self.start + self.size;
-        let (mut at, mut sum) = (self.start, 0);
-        while let Some(run) = self.disk.data_behind(at)?.filter(|run| run.start < end) {
-            sum += run.end.min(end).saturating_sub(run.start);
-            // A source that does not advance would keep its reader busy for ever.
-            at = run.end.max(at + SECTOR_SIZE);
-        }
-        Ok(sum)
-    }
-}
 
 /// An ext4 partition.
 struct Found<'p> {
@@ -111,7 +68,7 @@ fn system(disk: Rc<OpenedDisk>, side: &str, store: &mut ContentStore) -> Result<
     let mut esp = None;
     let mut filesystems = Vec::new();
     for (number, partition) in &table.partitions {
-        let part = Part::new(&disk, partition);
+        let part = DiskPart::of(&disk, partition);
         if partition.type_guid == types::ESP {
             let failed = |source| DiskProblem::Esp { number: *number, name: partition.name.clone(), source };
             let tree = FatReader::open(&part).and_then(|reader| reader.tree(store)).map_err(failed)?;
@@ -136,7 +93,7 @@ fn system(disk: Rc<OpenedDisk>, side: &str, store: &mut ContentStore) -> Result<
     let root = root.ok_or(DiskProblem::NoSystem { partitions: table.partitions.len() })?;
     let default = LoaderEntry::default_of(&entries).cloned();
     let (deployment, deployments) = deployment(root, default.as_ref())?;
-    let most_bytes = Part::new(&disk, root.partition).data()?.saturating_mul(2).saturating_add(HOLES);
+    let most_bytes = DiskPart::of(&disk, root.partition).data()?.saturating_mul(2).saturating_add(HOLES);
     let tree = root.reader.tree(&deployment, most_bytes, store).map_err(|source| root.failed(source))?;
     // The packages and more are read from the store.
     store.flush()?;

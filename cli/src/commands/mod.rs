@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::report::Failure;
 
 pub(crate) mod build;
+pub(crate) mod check;
 pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod inspect;

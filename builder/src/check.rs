@@ -1,0 +1,263 @@
+//! A finished disk, of ours or of anyone's, looked through without running it: tables, file systems, and the way from
+//! the firmware to the deployment.
+//!
+//! ```text
+//!  disk file ──► partition table ──► file systems ──► boot walk
+//!  open          gpt-check           fat-check        pe, grub, systemd: programs, menus, mounts
+//!                                    ext4-check
+//! ```
+//!
+//! The readers are not the writers' code: what both got wrong would look right.
+
+mod entry;
+mod finding;
+mod step;
+mod volumes;
+mod walk;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use builder_block::{ByteSize, ReadAt as _};
+use builder_ext4::read::Ext4Reader;
+use builder_gpt_check::{Partition, PartitionType};
+use builder_grub::{Device, DeviceId};
+use builder_tree::ContentStore;
+use serde::Serialize;
+
+pub use finding::{DiskFinding, Severity};
+pub use step::{Step, Verdict};
+
+use crate::error::BuildError;
+use crate::open::{OpenedDisk, open_disk};
+use crate::part::DiskPart;
+use crate::progress::{Progress, Station};
+use volumes::{Body, Volume, Volumes, ext4_names};
+
+/// What is known of a disk.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckReport {
+    /// The file.
+    pub path: PathBuf,
+    /// Its format.
+    pub format: &'static str,
+    /// Size of the disk in bytes.
+    pub size: u64,
+    /// What kind of partition table it has.
+    pub table: String,
+    /// What is wrong with the table.
+    pub table_findings: Vec<DiskFinding>,
+    /// The partitions.
+    pub partitions: Vec<CheckedPartition>,
+    /// The way from the firmware to each deployment.
+    pub walk: Vec<Step>,
+    /// What was not looked at.
+    pub notes: Vec<String>,
+    /// Whether nothing is damaged and every way leads to its end.
+    pub sound: bool,
+}
+
+/// A partition, and what is wrong with what is in it.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckedPartition {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its name.
+    pub name: String,
+    /// Its type, by name or by GUID.
+    pub partition_type: String,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its file system; `None` where that is not known here.
+    pub filesystem: Option<&'static str>,
+    /// UUID or serial number of the file system.
+    pub uuid: Option<String>,
+    /// Label of the file system.
+    pub label: Option<String>,
+    /// What is wrong with it.
+    pub findings: Vec<DiskFinding>,
+}
+
+/// Looks through the disk in the file at `path`; `deep` reads all metadata of its file systems and not the tables only.
+/// `scratch` takes the unnamed scratch file.
+///
+/// # Errors
+/// The file cannot be opened or read. What is wrong with the disk in it is no error but the answer.
+pub fn check(path: &Path, deep: bool, scratch: &Path, progress: &mut dyn Progress) -> Result<CheckReport, BuildError> {
+    let disk = Rc::new(open_disk(path)?);
+    let failed = |source: io::Error| BuildError::Read { path: path.to_owned(), source };
+    let table = builder_gpt_check::check(&*disk, &builder_gpt_check::Options::default())
+        .map_err(|error| failed(io::Error::other(error)))?;
+    progress.begin(Station::Check, table.partitions.len() as u64);
+    let store = ContentStore::new(scratch).map_err(|source| BuildError::Scratch { source })?;
+    let mut examination = Examination { deep, store, volumes: Volumes { all: Vec::new() }, notes: table.notes };
+    let mut partitions = Vec::new();
+    for (index, partition) in (1_u64..).zip(&table.partitions) {
+        partitions.push(examination.partition(&disk, partition).map_err(failed)?);
+        progress.at(Station::Check, index);
+    }
+    let Examination { volumes, notes, .. } = examination;
+    let walk = walk::walk(&volumes);
+    progress.end(Station::Check);
+    let table_findings: Vec<DiskFinding> = table.findings.into_iter().map(Into::into).collect();
+    let damaged = |findings: &[DiskFinding]| findings.iter().any(|finding| finding.severity == Severity::Error);
+    let sound = !damaged(&table_findings)
+        && !partitions.iter().any(|partition| damaged(&partition.findings))
+        && walk.iter().all(|step| step.worst() < Verdict::Broken);
+    let format = disk.kind().name();
+    let (size, table) = (table.disk_size.bytes(), table.kind.to_string());
+    Ok(CheckReport { path: path.to_owned(), format, size, table, table_findings, partitions, walk, notes, sound })
+}
+
+/// What is gathered while the partitions are looked through.
+struct Examination {
+    deep: bool,
+    /// Takes the files of FAT file systems.
+    store: ContentStore,
+    volumes: Volumes,
+    notes: Vec<String>,
+}
+
+impl Examination {
+    fn partition(&mut self, disk: &Rc<OpenedDisk>, partition: &Partition) -> io::Result<CheckedPartition> {
+        let mut checked = CheckedPartition {
+            number: partition.number,
+            name: partition.name.clone(),
+            partition_type: partition.type_name().map_or_else(|| type_text(partition), str::to_owned),
+            offset: partition.offset.bytes(),
+            size: partition.size.bytes(),
+            filesystem: None,
+            uuid: None,
+            label: None,
+            findings: Vec::new(),
+        };
+        if !partition.on_disk {
+            return Ok(checked);
+        }
+        let part = DiskPart::new(disk, partition.offset.bytes(), partition.size.bytes());
+        let is_esp = partition.type_name() == Some("esp");
+        let body = if Ext4Reader::is_there(&part)? {
+            self.ext4(part, &mut checked)?
+        } else if is_esp || looks_like_fat(&part)? {
+            self.fat(&part, &mut checked)?
+        } else {
+            self.notes.push(format!("partition {} holds nothing that is looked into", partition.number));
+            None
+        };
+        if let Some(body) = body {
+            let mut device = Device::new(DeviceId(partition.number), &format!("hd0,gpt{}", partition.number));
+            device.uuid.clone_from(&checked.uuid);
+            device.label.clone_from(&checked.label);
+            device.partition_uuid = partition.guid.map(|guid| guid.to_string().to_lowercase());
+            device.file_system = Some(if matches!(body, Body::Ext4(_)) { "ext2" } else { "fat" }.to_owned());
+            let name = partition.name.clone();
+            self.volumes.all.push(Volume { number: partition.number, name, is_esp, device, body });
+        }
+        Ok(checked)
+    }
+
+    fn ext4(&mut self, part: DiskPart, checked: &mut CheckedPartition) -> io::Result<Option<Body>> {
+        use builder_ext4_check::{CheckError, Level, check};
+        checked.filesystem = Some("ext4");
+        let (uuid, label) = ext4_names(&part)?;
+        checked.uuid = Some(uuid);
+        checked.label = label;
+        let report = match check(&part, if self.deep { Level::Full } else { Level::Quick }) {
+            Ok(report) => report,
+            Err(CheckError::Io { source, .. }) => return Err(source),
+            Err(other) => return Err(io::Error::other(other)),
+        };
+        checked.findings.extend(report.findings.into_iter().map(DiskFinding::from));
+        self.notes.extend(report.unchecked.iter().map(|text| format!("partition {}: {text}", checked.number)));
+        self.left_out(checked.number, report.more);
+        Ok(self.readable(checked, Body::ext4(part)))
+    }
+
+    fn fat(&mut self, part: &DiskPart, checked: &mut CheckedPartition) -> io::Result<Option<Body>> {
+        use builder_fat_check::{FatKind, Level, check};
+        let report = check(part, Level::Tree).map_err(io::Error::other)?;
+        checked.findings.extend(report.findings.into_iter().map(DiskFinding::from));
+        self.left_out(checked.number, report.left_out);
+        if let Some(volume) = report.volume {
+            checked.filesystem = Some(match volume.kind {
+                FatKind::Fat12 => "FAT12",
+                FatKind::Fat16 => "FAT16",
+                FatKind::Fat32 => "FAT32",
+            });
+            // As GRUB and blkid write it.
+            checked.uuid = volume.serial.map(|serial| format!("{:04X}-{:04X}", serial >> 16, serial & 0xffff));
+            checked.label = volume.label;
+        }
+        let body = Body::fat(part, &mut self.store);
+        Ok(self.readable(checked, body))
+    }
+
+    /// A file system that can be read; one that cannot has a finding more.
+    fn readable(&mut self, checked: &mut CheckedPartition, body: io::Result<Body>) -> Option<Body> {
+        match body {
+            Ok(body) => Some(body),
+            Err(error) => {
+                let structure = "file system".to_owned();
+                let (field, found) = ("contents".to_owned(), error.to_string());
+                let (expected, severity) = ("what can be read".to_owned(), Severity::Error);
+                checked.findings.push(DiskFinding { structure, field, found, expected, severity, hint: None });
+                None
+            }
+        }
+    }
+
+    fn left_out(&mut self, number: u32, count: u64) {
+        if count > 0 {
+            self.notes.push(format!("partition {number}: {count} more findings are not listed"));
+        }
+    }
+}
+
+/// Whether the boot sector names a FAT file system. Microsoft, "FAT File System", `BS_FilSysType`.
+fn looks_like_fat(part: &DiskPart) -> io::Result<bool> {
+    if part.size().bytes() < 512 {
+        return Ok(false);
+    }
+    let mut sector = [0; 512];
+    part.read_at(0, &mut sector)?;
+    Ok(sector[54..].starts_with(b"FAT") || sector[82..].starts_with(b"FAT32"))
+}
+
+fn type_text(partition: &Partition) -> String {
+    match partition.partition_type {
+        PartitionType::Guid(guid) => guid.to_string(),
+        PartitionType::Mbr(number) => format!("MBR type {number:#04x}"),
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, format, size, table, table_findings, partitions, walk, notes, sound } = self;
+        writeln!(f, "{}: {format} disk, {}, {table}", path.display(), ByteSize::new(*size))?;
+        table_findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))?;
+        for partition in partitions {
+            let CheckedPartition { number, name, partition_type, size, filesystem, uuid, label, findings, .. } =
+                partition;
+            let bad = findings.iter().any(|finding| finding.severity == Severity::Error);
+            write!(f, "  {} partition {number} ", if bad { '✗' } else { '✓' })?;
+            write!(f, "{name:?} ({partition_type}), {}", ByteSize::new(*size))?;
+            filesystem.iter().try_for_each(|filesystem| write!(f, ", {filesystem}"))?;
+            label.iter().try_for_each(|label| write!(f, " {label:?}"))?;
+            uuid.iter().try_for_each(|uuid| write!(f, " {uuid}"))?;
+            writeln!(f)?;
+            findings.iter().try_for_each(|finding| writeln!(f, "      {finding}"))?;
+        }
+        writeln!(f, "Boot")?;
+        walk.iter().try_for_each(|step| step.write(f, 1))?;
+        notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
+        writeln!(
+            f,
+            "{}",
+            if *sound { "sound: nothing is damaged, and every way leads to its end" } else { "not sound" }
+        )
+    }
+}

@@ -1,0 +1,199 @@
+//! The file systems of a disk as firmware, boot loader and kernel find them.
+
+use std::io;
+
+use builder_block::ReadAt;
+use builder_ext4::read::{Ext4Reader, FoundKind};
+use builder_fat::read::FatReader;
+use builder_grub::{Device, DeviceId, Kind, Machine};
+use builder_tree::{ContentStore, Directory, FileTree, Node};
+
+use crate::part::DiskPart;
+
+/// Where ext4 has its UUID and its label, in bytes from the start of the file system.
+const UUID: u64 = 1024 + 0x68;
+const LABEL: u64 = 1024 + 0x78;
+
+/// A partition with a file system that can be read.
+pub(crate) struct Volume {
+    /// Number of the partition.
+    pub(crate) number: u32,
+    /// Name of the partition.
+    pub(crate) name: String,
+    /// Whether the partition is an ESP.
+    pub(crate) is_esp: bool,
+    /// What a boot loader knows of it.
+    pub(crate) device: Device,
+    pub(crate) body: Body,
+}
+
+pub(crate) enum Body {
+    Fat(FileTree),
+    Ext4(Box<Ext4Reader>),
+}
+
+impl Body {
+    /// Reads a FAT file system; its files go to `store`.
+    pub(crate) fn fat(part: &DiskPart, store: &mut ContentStore) -> io::Result<Self> {
+        let tree = FatReader::open(part).and_then(|reader| reader.tree(store)).map_err(io::Error::other)?;
+        store.flush()?;
+        Ok(Self::Fat(tree))
+    }
+
+    pub(crate) fn ext4(part: DiskPart) -> io::Result<Self> {
+        Ok(Self::Ext4(Box::new(Ext4Reader::open(Box::new(part)).map_err(io::Error::other)?)))
+    }
+}
+
+/// UUID and label of an ext4 file system.
+pub(crate) fn ext4_names(part: &DiskPart) -> io::Result<(String, Option<String>)> {
+    let (mut uuid, mut label) = ([0; 16], [0; 16]);
+    part.read_at(UUID, &mut uuid)?;
+    part.read_at(LABEL, &mut label)?;
+    let length = label.iter().position(|&byte| byte == 0).unwrap_or(label.len());
+    let label = String::from_utf8_lossy(&label[..length]).into_owned();
+    Ok((uuid::Uuid::from_bytes(uuid).to_string(), Some(label).filter(|label| !label.is_empty())))
+}
+
+/// All of them.
+pub(crate) struct Volumes {
+    pub(crate) all: Vec<Volume>,
+}
+
+impl Volumes {
+    pub(crate) fn get(&self, device: DeviceId) -> Option<&Volume> {
+        self.all.iter().find(|volume| volume.device.id == device)
+    }
+
+    /// The file at `path`, of at most `limit` bytes; `None` where there is none.
+    pub(crate) fn file(&self, device: DeviceId, path: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        self.read(device, path, limit)
+    }
+
+    /// The file system that a `root=` argument or a line of fstab names.
+    pub(crate) fn named(&self, source: &str) -> Named<'_> {
+        let value = |value: &str| value.trim_matches('"').to_lowercase();
+        let found = |test: &dyn Fn(&Volume) -> bool| match self.all.iter().find(|volume| test(volume)) {
+            Some(volume) => Named::Found(volume),
+            None => Named::Missing,
+        };
+        let by = |prefix: &str, link: &str| {
+            source
+                .strip_prefix(prefix)
+                .or_else(|| source.strip_prefix("/dev/disk/").and_then(|rest| rest.strip_prefix(link)))
+        };
+        let same = |one: &Option<String>, other: &str| one.as_deref().is_some_and(|one| one.to_lowercase() == other);
+        if let Some(uuid) = by("UUID=", "by-uuid/") {
+            let uuid = value(uuid);
+            return found(&|volume| same(&volume.device.uuid, &uuid));
+        }
+        if let Some(label) = by("LABEL=", "by-label/") {
+            let label = label.trim_matches('"');
+            return found(&|volume| volume.device.label.as_deref() == Some(label));
+        }
+        if let Some(uuid) = by("PARTUUID=", "by-partuuid/") {
+            let uuid = value(uuid);
+            return found(&|volume| same(&volume.device.partition_uuid, &uuid));
+        }
+        if let Some(name) = by("PARTLABEL=", "by-partlabel/") {
+            let name = name.trim_matches('"');
+            return found(&|volume| volume.name == name);
+        }
+        Named::Unknown
+    }
+}
+
+/// What a name of a file system leads to.
+pub(crate) enum Named<'a> {
+    /// To this one.
+    Found(&'a Volume),
+    /// To none on this disk.
+    Missing,
+    /// It depends on the machine, or is no device.
+    Unknown,
+}
+
+/// Walks a FAT tree, whose names have no case.
+fn lookup<'t>(tree: &'t FileTree, path: &str) -> Option<Found<'t>> {
+    let mut directory = &tree.root;
+    let mut components = path.split('/').filter(|name| !name.is_empty() && *name != ".").peekable();
+    while let Some(name) = components.next() {
+        let found = directory.entries.iter().find(|(entry, _)| entry.eq_ignore_ascii_case(name.as_bytes()));
+        let (_, node) = found?;
+        match node.as_directory() {
+            Some(inner) => directory = inner,
+            None if components.peek().is_none() => return Some(Found::Node(node)),
+            None => return None,
+        }
+    }
+    Some(Found::Directory(directory))
+}
+
+enum Found<'t> {
+    Directory(&'t Directory),
+    Node(&'t Node),
+}
+
+impl Machine for Volumes {
+    fn devices(&self) -> Vec<Device> {
+        self.all.iter().map(|volume| volume.device.clone()).collect()
+    }
+
+    fn read(&self, device: DeviceId, path: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some(volume) = self.get(device) else { return Ok(None) };
+        match &volume.body {
+            Body::Fat(tree) => {
+                let Some(Found::Node(node)) = lookup(tree, path) else { return Ok(None) };
+                let content = node.as_leaf().and_then(|inode| inode.content());
+                content.map(|content| content.read_to_vec(limit)).transpose()
+            }
+            Body::Ext4(reader) => {
+                let path = path.trim_start_matches('/').as_bytes();
+                match reader.kind(path).map_err(io::Error::other)? {
+                    Some(FoundKind::File(_)) => reader.read(path, limit).map(Some).map_err(io::Error::other),
+                    _ => Ok(None),
+                }
+            }
+        }
+    }
+
+    fn list(&self, device: DeviceId, directory: &str) -> io::Result<Option<Vec<String>>> {
+        let Some(volume) = self.get(device) else { return Ok(None) };
+        let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+        match &volume.body {
+            Body::Fat(tree) => Ok(match lookup(tree, directory) {
+                Some(Found::Directory(directory)) => Some(directory.entries.keys().map(|name| text(name)).collect()),
+                _ => None,
+            }),
+            Body::Ext4(reader) => {
+                let path = directory.trim_start_matches('/').as_bytes();
+                if reader.kind(path).map_err(io::Error::other)? != Some(FoundKind::Directory) {
+                    return Ok(None);
+                }
+                let names = reader.names(path).map_err(io::Error::other)?;
+                Ok(Some(names.iter().map(|name| text(name)).collect()))
+            }
+        }
+    }
+
+    fn look(&self, device: DeviceId, path: &str) -> io::Result<Option<Kind>> {
+        let Some(volume) = self.get(device) else { return Ok(None) };
+        match &volume.body {
+            Body::Fat(tree) => Ok(match lookup(tree, path) {
+                Some(Found::Directory(_)) => Some(Kind::Directory),
+                Some(Found::Node(node)) => {
+                    node.as_leaf().and_then(|inode| inode.content()).map(|content| Kind::File(content.size()))
+                }
+                None => None,
+            }),
+            Body::Ext4(reader) => {
+                let found = reader.kind(path.trim_start_matches('/').as_bytes()).map_err(io::Error::other)?;
+                Ok(match found {
+                    Some(FoundKind::File(size)) => Some(Kind::File(size)),
+                    Some(FoundKind::Directory) => Some(Kind::Directory),
+                    Some(FoundKind::Special) | None => None,
+                })
+            }
+        }
+    }
+}

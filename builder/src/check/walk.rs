@@ -1,0 +1,222 @@
+//! The boot walk: from the firmware to the menu, as the programs on the disk would go.
+
+use std::io;
+
+use builder_boot::vendor;
+use builder_grub::{DeviceId, FileRef, GrubStart, Machine as _, Menu, SystemdStart, follow_grub, follow_systemd_boot};
+use builder_pe::{KnownAuthority, Machine, PeFile, TrustAnchor, Verdict as Trust};
+
+use super::entry;
+use super::step::Step;
+use super::volumes::{Body, Volumes};
+
+/// Largest program of a firmware that is read, in bytes.
+const PROGRAM: u64 = 256 << 20;
+
+/// Where firmware looks on a drive that it has no entry for. UEFI 2.10, section 3.5.1.1.
+const REMOVABLE: &str = "/EFI/BOOT";
+
+/// Most of the menu's entries that are walked; more are counted.
+const MOST_ENTRIES: usize = 32;
+
+/// Walks from each ESP on.
+pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut found = false;
+    for volume in volumes.all.iter().filter(|volume| volume.is_esp) {
+        let device = volume.device.id;
+        let names = match volumes.list(device, REMOVABLE) {
+            Ok(names) => names.unwrap_or_default(),
+            Err(error) => {
+                steps.push(Step::broken(format!("partition {} (ESP)", volume.number), error));
+                continue;
+            }
+        };
+        for machine in [Machine::X86_64, Machine::Aarch64, Machine::Ia32, Machine::Arm, Machine::Riscv64] {
+            let Some(wanted) = machine.removable_name() else { continue };
+            if let Some(name) = names.iter().find(|name| name.eq_ignore_ascii_case(wanted)) {
+                found = true;
+                let path = format!("{REMOVABLE}/{name}");
+                let mut step =
+                    Step::right(format!("firmware ({machine}) starts {path} of partition {}", volume.number));
+                step.push(program(volumes, device, &path, machine, &Firmware));
+                steps.push(step);
+            }
+        }
+    }
+    if !found {
+        let reason = "there is no ESP with a program such as /EFI/BOOT/BOOTX64.EFI, so firmware finds nothing to boot";
+        steps.push(Step::broken("firmware", reason));
+    }
+    steps
+}
+
+/// Who decides whether a program may run while Secure Boot is on.
+trait Judge {
+    fn anchors(&self) -> Vec<TrustAnchor>;
+    fn name(&self) -> &'static str;
+}
+
+struct Firmware;
+
+impl Judge for Firmware {
+    fn anchors(&self) -> Vec<TrustAnchor> {
+        KnownAuthority::trust_anchors()
+    }
+
+    fn name(&self) -> &'static str {
+        "firmware with Microsoft's keys"
+    }
+}
+
+struct Shim(Vec<TrustAnchor>);
+
+impl Judge for Shim {
+    fn anchors(&self) -> Vec<TrustAnchor> {
+        self.0.clone()
+    }
+
+    fn name(&self) -> &'static str {
+        "this shim"
+    }
+}
+
+/// What happens to a program while Secure Boot is on: no reason to fail, as it may be off.
+fn secure_boot(program: &PeFile<'_>, judge: &dyn Judge) -> Step {
+    let what = format!("with Secure Boot, {}", judge.name());
+    match program.verify(&judge.anchors()) {
+        Trust::Trusted { .. } => Step::right(format!("{what} starts it")),
+        Trust::Refused { reasons } => {
+            let reason = reasons.first().map_or_else(|| "it has no signature".to_owned(), ToString::to_string);
+            Step::note(format!("{what} refuses it"), reason)
+        }
+    }
+}
+
+/// A program of the firmware, and where it leads.
+fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, judge: &dyn Judge) -> Step {
+    let bytes = match volumes.file(device, path, PROGRAM) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Step::broken(path, "it is not there"),
+        Err(error) => return Step::broken(path, error),
+    };
+    let parsed = match PeFile::parse(&bytes) {
+        Ok(parsed) => parsed,
+        Err(error) => return Step::broken(path, format!("it is no program of the firmware: {error}")),
+    };
+    if parsed.machine() != machine {
+        return Step::broken(path, format!("it is for {}, and is started on {machine}", parsed.machine()));
+    }
+    let trust = secure_boot(&parsed, judge);
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    match parsed.shim() {
+        Ok(None) => {}
+        Ok(Some(shim)) => {
+            let second = second_stage(machine);
+            let next = program(volumes, device, &format!("{folder}/{second}"), machine, &Shim(shim.trust_anchors()));
+            return Step::right(format!("{path} is shim")).with([trust, next]);
+        }
+        Err(error) => return Step::broken(format!("{path} is shim"), error),
+    }
+    if parsed.is_uki() {
+        return Step::right(format!("{path} is a kernel with its initramfs")).with([trust]);
+    }
+    if is_systemd_boot(&parsed) {
+        let start = SystemdStart {
+            esp: device,
+            xbootldr: volumes.all.iter().find(|volume| volume.is_xbootldr()).map(|volume| volume.device.id),
+            architecture: systemd_name(machine).to_owned(),
+            last: None,
+        };
+        let menu = follow_systemd_boot(volumes, &start).map_err(|error| error.to_string());
+        return Step::right(format!("{path} is systemd-boot")).with([trust, self::menu(volumes, menu)]);
+    }
+    let Some(vendor) = vendor::find(&bytes) else {
+        return Step::note(path, "it is neither shim, GRUB, systemd-boot nor a unified kernel; the walk ends here")
+            .with([trust]);
+    };
+    let mut start = GrubStart::new(device, &format!("/EFI/{vendor}"), vendor::has_blscfg(&bytes));
+    start.processor = grub_name(machine).to_owned();
+    start.folder = folder.to_owned();
+    let menu = follow_grub(volumes, &start).map_err(|error| error.to_string());
+    Step::right(format!("{path} is GRUB, which looks in {}", start.prefix)).with([trust, self::menu(volumes, menu)])
+}
+
+fn second_stage(machine: Machine) -> &'static str {
+    match machine {
+        Machine::Aarch64 => "grubaa64.efi",
+        Machine::Ia32 => "grubia32.efi",
+        Machine::Arm => "grubarm.efi",
+        _ => "grubx64.efi",
+    }
+}
+
+fn grub_name(machine: Machine) -> &'static str {
+    match machine {
+        Machine::Aarch64 => "arm64",
+        Machine::Ia32 => "i386",
+        Machine::Arm => "arm",
+        Machine::Riscv64 => "riscv64",
+        _ => "x86_64",
+    }
+}
+
+fn systemd_name(machine: Machine) -> &'static str {
+    match machine {
+        Machine::Aarch64 => "aa64",
+        Machine::Ia32 => "ia32",
+        Machine::Arm => "arm",
+        Machine::Riscv64 => "riscv64",
+        _ => "x64",
+    }
+}
+
+/// systemd-boot says so in a section of its own (systemd, `src/boot/efi/boot.c`).
+fn is_systemd_boot(program: &PeFile<'_>) -> bool {
+    const WORDS: &[u8] = b"LoaderInfo: systemd-boot";
+    program
+        .section(".sdmagic")
+        .is_some_and(|section| section.content().windows(WORDS.len()).any(|window| window == WORDS))
+}
+
+/// The menu and its entries.
+fn menu(volumes: &Volumes, menu: Result<Menu, String>) -> Step {
+    let menu = match menu {
+        Ok(menu) => menu,
+        Err(error) => return Step::broken("configuration", error),
+    };
+    let files: Vec<String> = menu.files.iter().map(FileRef::to_string).collect();
+    let what = format!("configuration: {}", files.join(", "));
+    let mut step = Step::right(what);
+    for problem in &menu.problems {
+        step.push(Step::warning(problem.place.to_string(), &problem.text));
+    }
+    for unknown in &menu.unknown {
+        step.push(Step::warning(unknown.place.to_string(), format!("nobody knows the command `{}`", unknown.word)));
+    }
+    if menu.entries.is_empty() {
+        step.push(Step::broken("menu", "it has no entry, so nothing is started"));
+    }
+    if menu.default.is_none() && !menu.entries.is_empty() {
+        step.push(Step::broken("menu", "no entry is the default, so nothing is started by itself"));
+    }
+    for (number, found) in menu.entries.iter().enumerate().take(MOST_ENTRIES) {
+        step.push(entry::entry(volumes, found, menu.default == Some(number)));
+    }
+    if menu.entries.len() > MOST_ENTRIES {
+        step.push(Step::note("menu", format!("{} more entries are not walked", menu.entries.len() - MOST_ENTRIES)));
+    }
+    step
+}
+
+impl super::volumes::Volume {
+    /// Whether it may be the extended boot partition: another FAT file system.
+    fn is_xbootldr(&self) -> bool {
+        !self.is_esp && matches!(self.body, Body::Fat(_))
+    }
+}
+
+/// What a step says of a file system that cannot be read.
+pub(crate) fn unreadable(what: &str, error: &io::Error) -> Step {
+    Step::broken(what, error)
+}
