@@ -4,6 +4,7 @@
 mod bad_days;
 mod bad_input;
 mod bundle;
+mod check;
 mod chunked;
 mod convert;
 mod device;

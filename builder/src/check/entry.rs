@@ -37,8 +37,11 @@ pub(crate) fn entry(volumes: &Volumes, entry: &MenuEntry, is_default: bool) -> S
     for initrd in &entry.initrds {
         initrd_bytes.push(boot_file(volumes, &mut step, "initramfs", initrd));
     }
+    let arguments = Arguments::parse(&entry.arguments);
     if entry.initrds.is_empty() {
-        step.push(Step::warning("initramfs", "there is none, so nothing prepares the root"));
+        let reason = "there is none, so nothing prepares the root";
+        let needed = arguments.last("ostree").is_some();
+        step.push(if needed { Step::broken("initramfs", reason) } else { Step::warning("initramfs", reason) });
     }
     if let (Some(kernel_bytes), [Some(initrd)]) = (&kernel_bytes, initrd_bytes.as_slice())
         && entry.devicetree.is_none()
@@ -52,7 +55,6 @@ pub(crate) fn entry(volumes: &Volumes, entry: &MenuEntry, is_default: bool) -> S
             Step::broken(format!("boot checksum {expected} of kernel and initramfs"), reason)
         });
     }
-    let arguments = Arguments::parse(&entry.arguments);
     let Some(root) = root(volumes, &arguments, &mut step) else { return step };
     let Some(path) = arguments.last("ostree") else {
         step.push(Step::note("ostree=", "the argument is not there, so this boots no deployment"));
