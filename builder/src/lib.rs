@@ -83,6 +83,7 @@ mod identity;
 mod integrity;
 mod labels;
 mod layout;
+pub mod lint;
 mod open;
 mod outcome;
 mod output;

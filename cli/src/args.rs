@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use builder::diff::{Side, SideError};
+use builder::lint::FailOn;
 use builder::{BootloaderChoice, ClusterCompression, Formats, ImageSource, OutputFormat, Platform, SelinuxChoice};
 use builder_block::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Print what an image is
     Inspect(Inspect),
+    /// Look for what is wrong with an image, without running it
+    Lint(Lint),
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +120,58 @@ pub(crate) struct Check {
 
     #[command(flatten)]
     pub(crate) talk: Talk,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = crate::exit::HELP)]
+pub(crate) struct Lint {
+    #[arg(
+        value_name = "SOURCE",
+        required_unless_present = "list",
+        help = "The image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]"
+    )]
+    pub(crate) source: Option<ImageSource>,
+
+    /// The platform to take from a multi-platform image, such as linux/arm64 [default: this machine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub(crate) platform: Option<Platform>,
+
+    /// Form of the report; github is workflow commands
+    #[arg(long, value_enum, default_value_t = LintFormat::Text, value_name = "FORMAT")]
+    pub(crate) format: LintFormat,
+
+    /// Leave with 4 where something of this severity or worse is found: fatal, warning, info or never
+    #[arg(long, value_name = "SEVERITY", default_value = "fatal")]
+    pub(crate) fail_on: FailOn,
+
+    /// Allow what the check NAME finds: it is counted and named, and is no reason to fail (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow: Vec<String>,
+
+    /// A list of what is allowed, with lines `NAME [PATH]  # why` (repeatable); an image's own list is at
+    /// /usr/lib/diskwright/lint.allow
+    #[arg(long, value_name = "FILE")]
+    pub(crate) allow_file: Vec<PathBuf>,
+
+    /// Print all that each check finds, and not the first 20 only
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Print all checks with their documentation, as text (Markdown) or JSON, and look at no image
+    #[arg(long, conflicts_with = "source")]
+    pub(crate) list: bool,
+
+    #[command(flatten)]
+    pub(crate) talk: Talk,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    Text,
+    Json,
+    Sarif,
+    Junit,
+    Github,
 }
 
 #[derive(Debug, Args)]

@@ -47,8 +47,7 @@ fn initramfs(settings: &str) -> Vec<u8> {
 fn cpio(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut add = |inode: usize, name: &str, mode: usize, body: &str| {
-        let fields =
-            [inode, mode, 0, 0, 1, 0, body.len(), 0, 0, 0, 0, name.len() + 1, 0].map(|n| format!("{n:08X}"));
+        let fields = [inode, mode, 0, 0, 1, 0, body.len(), 0, 0, 0, 0, name.len() + 1, 0].map(|n| format!("{n:08X}"));
         archive.extend_from_slice(format!("070701{}{name}\0", fields.concat()).as_bytes());
         archive.resize(archive.len().next_multiple_of(4), 0);
         archive.extend_from_slice(body.as_bytes());
@@ -139,22 +138,18 @@ fn cases() -> Vec<Case> {
     let unit = "usr/lib/systemd/system/x.service";
     let wanted = "etc/systemd/system/multi-user.target.wants/x.service";
     let settings = |image: &str, early: &str| {
-        over(
-            Layer::new()
-                .file(PREPARE_ROOT, 0o644, image.as_bytes())
-                .file(INITRAMFS, 0o644, &initramfs(early)),
-        )
+        over(Layer::new().file(PREPARE_ROOT, 0o644, image.as_bytes()).file(INITRAMFS, 0o644, &initramfs(early)))
     };
     let raw = |name: &[u8]| Image::of(vec![Blob::gzip(good()), named(name)]);
     vec![
-        (
-            "api-base-directories",
-            "/proc",
-            over(without(layer(), "proc")),
-            over(layer().directory("proc/", 0o555)),
-        ),
+        ("api-base-directories", "/proc", over(without(layer(), "proc")), over(layer().directory("proc/", 0o555))),
         ("api-base-directories", "/tmp", over(link("tmp", "var/tmp")), over(layer().directory("tmp/", 0o1777))),
-        ("baseimage-composefs", "/usr/lib/ostree/prepare-root.conf", settings("", ""), settings("[root]\ntransient = true\n", "")),
+        (
+            "baseimage-composefs",
+            "/usr/lib/ostree/prepare-root.conf",
+            settings("", ""),
+            settings("[root]\ntransient = true\n", ""),
+        ),
         (
             "baseimage-composefs",
             "/usr/share/doc/bootc/baseimage/base/usr/lib/ostree/prepare-root.conf",
@@ -163,61 +158,244 @@ fn cases() -> Vec<Case> {
         ),
         ("baseimage-root", "/ostree", over(link("ostree", "sysroot/other")), over(link("ostree", "sysroot/ostree"))),
         ("baseimage-root", "/sysroot", over(without(layer(), "sysroot")), over(layer().directory("sysroot/", 0o755))),
-        ("boot-loader", "", over(without(layer(), GRUB)), over(without(layer(), GRUB).file(
-            "usr/lib/systemd/boot/efi/systemd-bootx64.efi",
-            0o644,
-            b"MZ",
-        ))),
+        (
+            "boot-loader",
+            "",
+            over(without(layer(), GRUB)),
+            over(without(layer(), GRUB).file("usr/lib/systemd/boot/efi/systemd-bootx64.efi", 0o644, b"MZ")),
+        ),
         ("bootable-label", "", labelled(&[("version", "1")]), labelled(&[("ostree.bootable", "true")])),
-        ("bootc-kargs", "/usr/lib/bootc/kargs.d/10-a.toml", file(kargs, "kargs = ['a']\ncolour = 1\n"), file(kargs, "kargs = ['a']\n")),
-        ("buildah-injected", "/etc/resolv.conf", file("etc/resolv.conf", ""), file("etc/resolv.conf", "nameserver ::1\n")),
-        ("composefs-value", "/usr/lib/ostree/prepare-root.conf", settings(COMPOSEFS, "[composefs]\nenabled=signed\n"), settings("[composefs]\nenabled=signed\n", COMPOSEFS)),
-        ("credentials", "/root/.docker/config.json", file("root/.docker/config.json", r#"{"auths":{"r":{"auth":"eA=="}}}"#), file("root/.docker/config.json", r#"{"auths":{}}"#)),
+        (
+            "bootc-kargs",
+            "/usr/lib/bootc/kargs.d/10-a.toml",
+            file(kargs, "kargs = ['a']\ncolour = 1\n"),
+            file(kargs, "kargs = ['a']\n"),
+        ),
+        (
+            "buildah-injected",
+            "/etc/resolv.conf",
+            file("etc/resolv.conf", ""),
+            file("etc/resolv.conf", "nameserver ::1\n"),
+        ),
+        (
+            "composefs-value",
+            "/usr/lib/ostree/prepare-root.conf",
+            settings(COMPOSEFS, "[composefs]\nenabled=signed\n"),
+            settings("[composefs]\nenabled=signed\n", COMPOSEFS),
+        ),
+        (
+            "credentials",
+            "/root/.docker/config.json",
+            file("root/.docker/config.json", r#"{"auths":{"r":{"auth":"eA=="}}}"#),
+            file("root/.docker/config.json", r#"{"auths":{}}"#),
+        ),
         ("credentials", "/run/secrets/token", file("run/secrets/token", "x"), file("run/secrets/token", "")),
-        ("dangling-links", "/usr/lib/libx.so", over(link("usr/lib/libx.so", "libx.so.1")), over(link("usr/lib/libx.so", "/run/libx.so.1"))),
-        ("dangling-unit-links", "/etc/systemd/system/multi-user.target.wants/x.service", over(link(wanted, "/usr/lib/systemd/system/x.service")), over(link(wanted, "/usr/lib/systemd/system/x.service").file(unit, 0o644, b"[Unit]\n"))),
+        (
+            "dangling-links",
+            "/usr/lib/libx.so",
+            over(link("usr/lib/libx.so", "libx.so.1")),
+            over(link("usr/lib/libx.so", "/run/libx.so.1")),
+        ),
+        (
+            "dangling-unit-links",
+            "/etc/systemd/system/multi-user.target.wants/x.service",
+            over(link(wanted, "/usr/lib/systemd/system/x.service")),
+            over(link(wanted, "/usr/lib/systemd/system/x.service").file(unit, 0o644, b"[Unit]\n")),
+        ),
         ("device-nodes", "/usr/lib/pipe", over(layer().fifo("usr/lib/pipe")), over(layer().fifo("dev/pipe"))),
-        ("disk-limits", "/usr/large", over(layer().attribute("user.large", &[b'x'; 5000]).file("usr/large", 0o644, b"")), over(layer().attribute("user.large", &[b'x'; 4000]).file("usr/large", 0o644, b""))),
+        (
+            "disk-limits",
+            "/usr/large",
+            over(layer().attribute("user.large", &[b'x'; 5000]).file("usr/large", 0o644, b"")),
+            over(layer().attribute("user.large", &[b'x'; 4000]).file("usr/large", 0o644, b"")),
+        ),
         ("etc-usretc", "/usr/etc", file("usr/etc/hosts", ""), file("usr/etcetera/hosts", "")),
-        ("fat-names", "/usr/lib/bootupd/updates/EFI/fedora/a:b", file("usr/lib/bootupd/updates/EFI/fedora/a:b", ""), file("usr/lib/bootupd/updates/EFI/fedora/a-b", "")),
+        (
+            "fat-names",
+            "/usr/lib/bootupd/updates/EFI/fedora/a:b",
+            file("usr/lib/bootupd/updates/EFI/fedora/a:b", ""),
+            file("usr/lib/bootupd/updates/EFI/fedora/a-b", ""),
+        ),
         (
             "fat-names",
             "/usr/lib/efi/shim/2/EFI/fedora",
-            over(layer().file("usr/lib/efi/grub2/1/EFI/Fedora/a", 0o644, b"").file("usr/lib/efi/shim/2/EFI/fedora/b", 0o644, b"")),
-            over(layer().file("usr/lib/efi/grub2/1/EFI/fedora/a", 0o644, b"").file("usr/lib/efi/shim/2/EFI/fedora/b", 0o644, b"")),
+            over(layer().file("usr/lib/efi/grub2/1/EFI/Fedora/a", 0o644, b"").file(
+                "usr/lib/efi/shim/2/EFI/fedora/b",
+                0o644,
+                b"",
+            )),
+            over(layer().file("usr/lib/efi/grub2/1/EFI/fedora/a", 0o644, b"").file(
+                "usr/lib/efi/shim/2/EFI/fedora/b",
+                0o644,
+                b"",
+            )),
         ),
-        ("fat-names", "/usr/lib/bootupd/updates/EFI/link", over(link("usr/lib/bootupd/updates/EFI/link", "x")), file("usr/lib/bootupd/updates/EFI/file", "")),
-        ("foreign-elf", "/usr/bin/foreign", over(layer().file("usr/bin/foreign", 0o755, &elf(183))), over(layer().file("usr/bin/foreign", 0o755, &elf(62)).file("usr/lib/firmware/x", 0o755, &elf(183)))),
-        ("initramfs", "/usr/lib/modules/6.12.1", over(without(layer(), INITRAMFS)), over(without(layer(), INITRAMFS).file("usr/lib/modules/6.12.1/initramfs", 0o644, &initramfs(COMPOSEFS)))),
-        ("initramfs-prepare-root", "/usr/lib/modules/6.12.1/initramfs.img", over(layer().file(INITRAMFS, 0o644, &cpio(&[("init", "")]))), settings(COMPOSEFS, COMPOSEFS)),
-        ("initramfs-settings", "/usr/lib/modules/6.12.1/initramfs.img", settings(COMPOSEFS, "[sysroot]\nreadonly = yes\n"), settings("[x]\ny = 1\n", "[x]\ny=1\n")),
-        ("initramfs-unreadable", "/usr/lib/modules/6.12.1/initramfs.img", file(INITRAMFS, "no initramfs at all"), settings(COMPOSEFS, COMPOSEFS)),
-        ("install-config", "/usr/lib/bootc/install/00-a.toml", file(install, "[install]\nkargs = 'x'\n"), file(install, "[install]\nkargs = ['x']\n")),
-        ("install-config", "/etc/bootc/install/00-a.toml", file("etc/bootc/install/00-a.toml", "["), file("etc/bootc/install/00-a.conf", "[")),
-        ("install-config-ignored", "/usr/lib/bootc/install/00-a.toml", file(install, "[install]\nroot-fs-type = 'xfs'\n"), file(install, "[install]\nroot-fs-type = 'ext4'\n")),
+        (
+            "fat-names",
+            "/usr/lib/bootupd/updates/EFI/link",
+            over(link("usr/lib/bootupd/updates/EFI/link", "x")),
+            file("usr/lib/bootupd/updates/EFI/file", ""),
+        ),
+        (
+            "foreign-elf",
+            "/usr/bin/foreign",
+            over(layer().file("usr/bin/foreign", 0o755, &elf(183))),
+            over(layer().file("usr/bin/foreign", 0o755, &elf(62)).file("usr/lib/firmware/x", 0o755, &elf(183))),
+        ),
+        (
+            "initramfs",
+            "/usr/lib/modules/6.12.1",
+            over(without(layer(), INITRAMFS)),
+            over(without(layer(), INITRAMFS).file("usr/lib/modules/6.12.1/initramfs", 0o644, &initramfs(COMPOSEFS))),
+        ),
+        (
+            "initramfs-prepare-root",
+            "/usr/lib/modules/6.12.1/initramfs.img",
+            over(layer().file(INITRAMFS, 0o644, &cpio(&[("init", "")]))),
+            settings(COMPOSEFS, COMPOSEFS),
+        ),
+        (
+            "initramfs-settings",
+            "/usr/lib/modules/6.12.1/initramfs.img",
+            settings(COMPOSEFS, "[sysroot]\nreadonly = yes\n"),
+            settings("[x]\ny = 1\n", "[x]\ny=1\n"),
+        ),
+        (
+            "initramfs-unreadable",
+            "/usr/lib/modules/6.12.1/initramfs.img",
+            file(INITRAMFS, "no initramfs at all"),
+            settings(COMPOSEFS, COMPOSEFS),
+        ),
+        (
+            "install-config",
+            "/usr/lib/bootc/install/00-a.toml",
+            file(install, "[install]\nkargs = 'x'\n"),
+            file(install, "[install]\nkargs = ['x']\n"),
+        ),
+        (
+            "install-config",
+            "/etc/bootc/install/00-a.toml",
+            file("etc/bootc/install/00-a.toml", "["),
+            file("etc/bootc/install/00-a.conf", "["),
+        ),
+        (
+            "install-config-ignored",
+            "/usr/lib/bootc/install/00-a.toml",
+            file(install, "[install]\nroot-fs-type = 'xfs'\n"),
+            file(install, "[install]\nroot-fs-type = 'ext4'\n"),
+        ),
         ("kernel", "/usr/lib/modules", over(kernel(layer(), "6.1.0")), file("usr/lib/modules/6.1.0/modules.dep", "")),
         ("kernel-missing", "", over(without(layer(), "usr/lib/modules/6.12.1/vmlinuz")), over(layer())),
-        ("kernel-missing", "/usr/lib/modules/a b", over(kernel(without(layer(), "usr/lib/modules/6.12.1"), "a b")), over(kernel(without(layer(), "usr/lib/modules/6.12.1"), "a-b"))),
-        ("lint-allow", "/usr/lib/diskwright/lint.allow", file("usr/lib/diskwright/lint.allow", "set-uid\n"), file("usr/lib/diskwright/lint.allow", "setuid\n")),
-        ("machine-id", "/etc/machine-id", file("etc/machine-id", "0123456789abcdef0123456789abcdef\n"), file("etc/machine-id", "uninitialized\n")),
-        ("machine-secrets", "/var/lib/systemd/random-seed", file("var/lib/systemd/random-seed", "seed"), file("var/lib/systemd/random-seed", "")),
-        ("nonempty-boot", "/boot/efi", file("boot/efi/EFI/fedora/shimx64.efi", "MZ"), file("boot/EFI/Linux/6.12.1.efi", "MZ")),
+        (
+            "kernel-missing",
+            "/usr/lib/modules/a b",
+            over(kernel(without(layer(), "usr/lib/modules/6.12.1"), "a b")),
+            over(kernel(without(layer(), "usr/lib/modules/6.12.1"), "a-b")),
+        ),
+        (
+            "lint-allow",
+            "/usr/lib/diskwright/lint.allow",
+            file("usr/lib/diskwright/lint.allow", "set-uid\n"),
+            file("usr/lib/diskwright/lint.allow", "setuid\n"),
+        ),
+        (
+            "machine-id",
+            "/etc/machine-id",
+            file("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
+            file("etc/machine-id", "uninitialized\n"),
+        ),
+        (
+            "machine-secrets",
+            "/var/lib/systemd/random-seed",
+            file("var/lib/systemd/random-seed", "seed"),
+            file("var/lib/systemd/random-seed", ""),
+        ),
+        (
+            "nonempty-boot",
+            "/boot/efi",
+            file("boot/efi/EFI/fedora/shimx64.efi", "MZ"),
+            file("boot/EFI/Linux/6.12.1.efi", "MZ"),
+        ),
         ("nonempty-boot", "/boot", over(without(layer(), "boot")), over(layer().directory("boot/", 0o755))),
-        ("nonempty-run-tmp", "/run/lock", over(layer().directory("run/lock/", 0o755)), file("run/systemd/resolve/stub-resolv.conf", "")),
-        ("nonempty-run-tmp", "/run/systemd/resolve/other", file("run/systemd/resolve/other", ""), over(layer().directory("run/systemd/resolve/", 0o755))),
-        ("os-release", "", over(without(layer(), "usr/lib/os-release")), over(without(layer(), "usr/lib/os-release").file("etc/os-release", 0o644, b"ID=x\n"))),
-        ("os-release-fields", "/usr/lib/os-release", file("usr/lib/os-release", "ID=x\nPRETTY_NAME=X\n"), file("usr/lib/os-release", "ID=x\nPRETTY_NAME=X\nVERSION_ID=2\n")),
-        ("os-release-fields", "/etc/os-release", over(without(layer(), "usr/lib/os-release").file("etc/os-release", 0o644, b"ID=\"My OS\"\nPRETTY_NAME=X\nVERSION_ID=2\n")), over(layer())),
-        ("private-keys", "/etc/pki/any", file("etc/pki/any", "-----BEGIN PRIVATE KEY-----\nMII\n"), file("etc/pki/any", "-----BEGIN CERTIFICATE-----\nMII\n")),
-        ("private-keys", "/usr/lib/app/server.key", file("usr/lib/app/server.key", "-----BEGIN RSA PRIVATE KEY-----\n"), file("usr/lib/app/test/server.key", "-----BEGIN RSA PRIVATE KEY-----\n")),
-        ("setuid", "/usr/bin/su", over(layer().file("usr/bin/su", 0o4755, b"x")), over(without(without(layer(), "usr/bin/tool"), "usr/bin/tool-too"))),
-        ("shell-history", "/root/.bash_history", file("root/.bash_history", "mysql -psecret\n"), file("root/.bash_history", "")),
-        ("ssh-host-keys", "/etc/ssh/ssh_host_ed25519_key", file("etc/ssh/ssh_host_ed25519_key", "-----BEGIN OPENSSH PRIVATE KEY-----\n"), file("etc/ssh/ssh_host_ed25519_key.pub", "ssh-ed25519 AAAA\n")),
+        (
+            "nonempty-run-tmp",
+            "/run/lock",
+            over(layer().directory("run/lock/", 0o755)),
+            file("run/systemd/resolve/stub-resolv.conf", ""),
+        ),
+        (
+            "nonempty-run-tmp",
+            "/run/systemd/resolve/other",
+            file("run/systemd/resolve/other", ""),
+            over(layer().directory("run/systemd/resolve/", 0o755)),
+        ),
+        (
+            "os-release",
+            "",
+            over(without(layer(), "usr/lib/os-release")),
+            over(without(layer(), "usr/lib/os-release").file("etc/os-release", 0o644, b"ID=x\n")),
+        ),
+        (
+            "os-release-fields",
+            "/usr/lib/os-release",
+            file("usr/lib/os-release", "ID=x\nPRETTY_NAME=X\n"),
+            file("usr/lib/os-release", "ID=x\nPRETTY_NAME=X\nVERSION_ID=2\n"),
+        ),
+        (
+            "os-release-fields",
+            "/etc/os-release",
+            over(without(layer(), "usr/lib/os-release").file(
+                "etc/os-release",
+                0o644,
+                b"ID=\"My OS\"\nPRETTY_NAME=X\nVERSION_ID=2\n",
+            )),
+            over(layer()),
+        ),
+        (
+            "private-keys",
+            "/etc/pki/any",
+            file("etc/pki/any", "-----BEGIN PRIVATE KEY-----\nMII\n"),
+            file("etc/pki/any", "-----BEGIN CERTIFICATE-----\nMII\n"),
+        ),
+        (
+            "private-keys",
+            "/usr/lib/app/server.key",
+            file("usr/lib/app/server.key", "-----BEGIN RSA PRIVATE KEY-----\n"),
+            file("usr/lib/app/test/server.key", "-----BEGIN RSA PRIVATE KEY-----\n"),
+        ),
+        (
+            "setuid",
+            "/usr/bin/su",
+            over(layer().file("usr/bin/su", 0o4755, b"x")),
+            over(without(without(layer(), "usr/bin/tool"), "usr/bin/tool-too")),
+        ),
+        (
+            "shell-history",
+            "/root/.bash_history",
+            file("root/.bash_history", "mysql -psecret\n"),
+            file("root/.bash_history", ""),
+        ),
+        (
+            "ssh-host-keys",
+            "/etc/ssh/ssh_host_ed25519_key",
+            file("etc/ssh/ssh_host_ed25519_key", "-----BEGIN OPENSSH PRIVATE KEY-----\n"),
+            file("etc/ssh/ssh_host_ed25519_key.pub", "ssh-ed25519 AAAA\n"),
+        ),
         ("utf8", "/usr/b\\xffd", raw(b"usr/b\xffd"), raw("usr/bäd".as_bytes())),
         ("var-log", "/var/log/apt/history.log", file("var/log/apt/history.log", "x"), file("var/log/wtmp", "")),
         ("var-run", "/var/run", over(layer().directory("var/run/", 0o755)), over(link("var/run", "../run"))),
-        ("world-writable", "/etc/open", over(layer().file("etc/open", 0o666, b"")), over(layer().directory("usr/share/drop/", 0o1777))),
-        ("world-writable", "/usr/share/drop", over(layer().directory("usr/share/drop/", 0o777)), over(layer().symlink("usr/share/drop", "x"))),
+        (
+            "world-writable",
+            "/etc/open",
+            over(layer().file("etc/open", 0o666, b"")),
+            over(layer().directory("usr/share/drop/", 0o1777)),
+        ),
+        (
+            "world-writable",
+            "/usr/share/drop",
+            over(layer().directory("usr/share/drop/", 0o777)),
+            over(layer().symlink("usr/share/drop", "x")),
+        ),
     ]
 }
 
@@ -231,7 +409,8 @@ fn every_check_finds_its_bad_image_and_passes_its_neighbour() {
     let mut seen: BTreeSet<String> = SIZES.iter().map(|name| (*name).to_owned()).collect();
     for (at, (check, place, bad, good)) in cases().into_iter().enumerate() {
         let images = [("bad", bad), ("good", good)];
-        let [bad, good] = images.map(|(name, image)| report(path, &image.write(&path.join(format!("{name}-{at}"))), &[]));
+        let [bad, good] =
+            images.map(|(name, image)| report(path, &image.write(&path.join(format!("{name}-{at}"))), &[]));
         let told = found(&bad, "findings", check);
         assert!(told.iter().any(|(path, _)| *path == place), "{check} does not find {place:?}: {bad:#}");
         let told = found(&good, "findings", check);
@@ -291,7 +470,8 @@ fn what_is_allowed_is_counted_and_named_with_the_reason() {
     };
     let own = layer().file("usr/lib/diskwright/lint.allow", 0o644, b"private-keys /etc/a.key # a sample\n");
     let [plain, own] = [("plain", layer()), ("own", own)].map(|(name, layer)| over(layer).write(&path.join(name)));
-    fs::write(path.join("allow"), "# of this image\nprivate-keys etc/*.key\ndevice-nodes  # why not\nvar-log\n").unwrap();
+    fs::write(path.join("allow"), "# of this image\nprivate-keys etc/*.key\ndevice-nodes  # why not\nvar-log\n")
+        .unwrap();
 
     let by_option = report(path, &plain, &["--allow", "device-nodes"]);
     assert_eq!(counts(&by_option), [0, 2, 1]);
@@ -306,7 +486,9 @@ fn what_is_allowed_is_counted_and_named_with_the_reason() {
     assert_eq!(by_image["allowed"][0]["by"], "/usr/lib/diskwright/lint.allow line 1");
     assert_eq!(found(&by_image, "findings", "private-keys").len(), 1);
     let (_, text) = run(path, &own, &[]);
-    for words in ["Allowed", "/etc/a.key: a private key", "lint.allow line 1: a sample]", "1 fatal, 1 warning,", "1 allowed"] {
+    for words in
+        ["Allowed", "/etc/a.key: a private key", "lint.allow line 1: a sample]", "1 fatal, 1 warning,", "1 allowed"]
+    {
         assert!(text.contains(words), "no `{words}` in:\n{text}");
     }
 }
@@ -378,7 +560,7 @@ fn sizes_are_told_by_directory_layer_and_package() {
     assert_eq!(layers[1]["bytes"], 50_000);
     let by_layer = found(&report, "findings", "size-by-layer");
     assert!(by_layer[0].1.starts_with("layer 1 of 2 (sha256:"), "{by_layer:?}");
-    assert!(by_layer[0].1.ends_with("in 2 files are hidden by later layers"), "{by_layer:?}");
+    assert!(by_layer[0].1.ends_with("in 2 files hidden by later layers"), "{by_layer:?}");
     // The largest comes first, and a file with two names counts once.
     let by_directory = found(&report, "findings", "size-by-directory");
     assert_eq!(by_directory[0], ("/usr/share", "732.4 KiB in 2 files"), "{by_directory:?}");
@@ -506,16 +688,19 @@ fn the_list_documents_every_check() {
 fn the_tree_of_a_chunked_image_is_that_of_its_commit_with_the_later_layers() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
-    let derived = Layer::new()
-        .file("etc/ssh/ssh_host_rsa_key", 0o600, b"-----BEGIN OPENSSH PRIVATE KEY-----\n")
-        .file("usr/lib/os-release", 0o644, b"ID=tiny\nVERSION_ID=2\nPRETTY_NAME=\"Tiny Linux 2\"\n");
+    let derived = Layer::new().file("etc/ssh/ssh_host_rsa_key", 0o600, b"-----BEGIN OPENSSH PRIVATE KEY-----\n").file(
+        "usr/lib/os-release",
+        0o644,
+        b"ID=tiny\nVERSION_ID=2\nPRETTY_NAME=\"Tiny Linux 2\"\n",
+    );
     let (image, _) = chunked(path, good(), vec![derived]);
     let report = report(path, &image.write(&path.join("image")), &[]);
     assert_eq!(found(&report, "findings", "ssh-host-keys").len(), 1, "{report:#}");
     assert_eq!(found(&report, "findings", "ssh-host-keys")[0].0, "/etc/ssh/ssh_host_rsa_key");
     assert_eq!(counts(&report), [0, 1, 0], "{report:#}");
     let layers = report["layers"].as_array().unwrap();
-    let told: Vec<_> = layers.iter().map(|layer| json!([layer["first"], layer["last"], layer["hidden_files"]])).collect();
+    let told: Vec<_> =
+        layers.iter().map(|layer| json!([layer["first"], layer["last"], layer["hidden_files"]])).collect();
     assert_eq!(told, [json!([1, 2, 1]), json!([3, 3, 0])], "{report:#}");
 }
 
@@ -535,7 +720,10 @@ fn whatever_an_image_holds_it_is_examined_to_the_end() {
         ("usr that is a file", over(Layer::new().file("usr", 0o644, b""))),
         ("boot that is a file", over(Layer::new().file("boot", 0o644, b""))),
         ("modules that are a link", over(link("usr/lib/modules", "/nowhere"))),
-        ("packages that are damaged", over(Layer::new().file("usr/lib/sysimage/rpm/rpmdb.sqlite", 0o644, b"SQLite format 3\0"))),
+        (
+            "packages that are damaged",
+            over(Layer::new().file("usr/lib/sysimage/rpm/rpmdb.sqlite", 0o644, b"SQLite format 3\0")),
+        ),
     ];
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();

@@ -16,6 +16,7 @@ mod formats;
 mod inspect;
 mod integrity;
 mod judges;
+mod lint;
 mod outputs;
 mod reproducible;
 mod rollback;

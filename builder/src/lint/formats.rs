@@ -1,0 +1,6 @@
+//! A report as text, and in the forms that other programs read.
+
+mod github;
+mod junit;
+mod sarif;
+mod text;

@@ -1,0 +1,100 @@
+//! A report for people.
+
+use std::fmt;
+
+use builder_tree::DisplayPath;
+
+use crate::lint::check::Severity;
+use crate::lint::finding::{Allowed, Finding};
+use crate::lint::report::{Counts, Report};
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Image    {}", self.source)?;
+        writeln!(f, "         {} {}", self.platform, self.digest)?;
+        let mut severity = None;
+        for findings in self.by_check() {
+            let Some(first) = findings.first() else { continue };
+            if severity != Some(first.severity) {
+                severity = Some(first.severity);
+                writeln!(f, "\n{}", title(first.severity))?;
+            }
+            writeln!(f, "  {}", first.check)?;
+            for (at, finding) in findings.iter().enumerate() {
+                writeln!(f, "    {}", Told(finding))?;
+                let next = findings.get(at + 1);
+                if next.is_none() {
+                    more(f, self.more(first.check))?;
+                }
+                // Those with the same fix have it once, behind the last one.
+                if next.is_none_or(|next| next.fix != finding.fix) {
+                    fix(f, &finding.fix)?;
+                }
+            }
+        }
+        if !self.allowed.is_empty() {
+            writeln!(f, "\nAllowed")?;
+        }
+        for allowed in self.allowed.chunk_by(|one, other| one.finding.check == other.finding.check) {
+            let Some(first) = allowed.first() else { continue };
+            writeln!(f, "  {} ({})", first.finding.check, first.finding.severity)?;
+            for Allowed { finding, by, why } in allowed {
+                let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+                writeln!(f, "    {} [{by}{why}]", Told(finding))?;
+            }
+            more(f, self.allowed_more(first.finding.check))?;
+        }
+        if !self.notes.is_empty() {
+            writeln!(f, "\nNotes")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "  {note}")?;
+        }
+        writeln!(f, "\n{}", self.counts)
+    }
+}
+
+impl fmt::Display for Counts {
+    /// The line that closes a report.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { checks, fatal, warning, info, allowed } = self;
+        let plural = |n: u64| if n == 1 { "" } else { "s" };
+        let (warnings, infos) = (plural(*warning), plural(*info));
+        write!(f, "{checks} checks: {fatal} fatal, {warning} warning{warnings}, {info} info{infos}, {allowed} allowed")
+    }
+}
+
+/// Where and what, in one line.
+pub(crate) struct Told<'a>(pub(crate) &'a Finding);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.0.path {
+            write!(f, "{}: ", DisplayPath(path))?;
+        }
+        // What is said may quote the image, which may hold anything.
+        self.0
+            .message
+            .chars()
+            .try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { write!(f, "{c}") })
+    }
+}
+
+fn title(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Fatal => "Fatal",
+        Severity::Warning => "Warnings",
+        Severity::Info => "Infos",
+    }
+}
+
+fn more(f: &mut fmt::Formatter<'_>, more: u64) -> fmt::Result {
+    if more > 0 { writeln!(f, "    and {more} more") } else { Ok(()) }
+}
+
+fn fix(f: &mut fmt::Formatter<'_>, fix: &str) -> fmt::Result {
+    for (at, line) in fix.lines().enumerate() {
+        writeln!(f, "      {} {line}", if at == 0 { "fix:" } else { "    " })?;
+    }
+    Ok(())
+}

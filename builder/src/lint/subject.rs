@@ -1,0 +1,177 @@
+//! The image as the checks see it.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use builder_boot::{Architecture, Kernel};
+use builder_initramfs::InitramfsError;
+use builder_oci::{Image, LayerTree, Platform, merge_over};
+use builder_ostree::encapsulated::Base;
+use builder_tree::{Content, ContentStore, Directory, FileTree, Inode, Node};
+
+use crate::contents::final_layer;
+use crate::early::Early;
+use crate::error::BuildError;
+use crate::lint::layer_size::{LayerSize, measure};
+use crate::progress::Progress;
+use crate::recipe::SelinuxChoice;
+use crate::source;
+
+/// An image that is examined. It is for one thread.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    /// What a container would see.
+    pub(crate) tree: FileTree,
+    /// What the image is made for.
+    pub(crate) platform: Platform,
+    /// Labels of its configuration.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Its layers, the lowest first; none where the tree did not come from layers.
+    pub(crate) layers: Vec<LayerSize>,
+    early: OnceCell<Option<Result<Early, String>>>,
+    failure: RefCell<Option<io::Error>>,
+}
+
+impl Subject {
+    /// A tree that a container would see, by itself.
+    pub(crate) fn new(tree: FileTree, platform: Platform, labels: BTreeMap<String, String>) -> Self {
+        Self { tree, platform, labels, layers: Vec::new(), early: OnceCell::new(), failure: RefCell::new(None) }
+    }
+
+    /// Reads the layers of an image; `scratch` takes the unnamed scratch file.
+    pub(crate) fn read(image: &Image, scratch: &Path, progress: &mut dyn Progress) -> Result<Self, BuildError> {
+        let mut store = ContentStore::new(scratch).map_err(|source| BuildError::Scratch { source })?;
+        let mut sizes = sizes(image);
+        let tree = match final_layer(image)? {
+            None => {
+                let layers = source::read_plain(image, &mut store, progress)?;
+                let trees: Vec<&FileTree> = layers.layers.iter().map(|layer| &layer.tree).collect();
+                measure(&mut sizes, &trees, &layers.merged);
+                layers.merged
+            }
+            Some(last) => {
+                let (layers, _) = source::read_layers(image, Some(last), SelinuxChoice::Off, &mut store, progress)?;
+                over_base(layers.layers, last, &mut sizes)?
+            }
+        };
+        let subject = Self::new(tree, image.platform().clone(), image.labels());
+        Ok(Self { layers: sizes, ..subject })
+    }
+
+    /// The first bytes of `content`: as many as `buffer` takes, or all. Gives how many there are; none where they
+    /// cannot be read, which is told at the end.
+    pub(crate) fn head<'b>(&self, content: &Content, buffer: &'b mut [u8]) -> &'b [u8] {
+        let length = usize::try_from(content.size()).map_or(buffer.len(), |size| size.min(buffer.len()));
+        let head = &mut buffer[..length];
+        match content.read_at(0, head) {
+            Ok(()) => head,
+            Err(error) => {
+                self.fail(error);
+                &[]
+            }
+        }
+    }
+
+    /// The whole of `content`; `None` where it has more than `limit` bytes.
+    pub(crate) fn whole(&self, content: &Content, limit: u64) -> Option<Vec<u8>> {
+        if content.size() > limit {
+            return None;
+        }
+        content.read_to_vec(limit).map_err(|error| self.fail(error)).ok()
+    }
+
+    /// The regular file that `path` leads to, links followed.
+    pub(crate) fn file(&self, path: &str) -> Option<&Arc<Inode>> {
+        let node = self.tree.resolve(path.as_bytes()).ok().flatten();
+        node.and_then(Node::as_leaf).filter(|inode| inode.content().is_some())
+    }
+
+    /// The directory that `path` leads to, links followed.
+    pub(crate) fn directory(&self, path: &str) -> Option<&Directory> {
+        self.tree.resolve(path.as_bytes()).ok().flatten().and_then(Node::as_directory)
+    }
+
+    /// What is at `path`, links not followed.
+    pub(crate) fn get(&self, path: &str) -> Option<&Node> {
+        self.tree.get(path.as_bytes())
+    }
+
+    /// The architecture, where it is one that boots by UEFI and for which disks are built.
+    pub(crate) fn architecture(&self) -> Option<Architecture> {
+        Architecture::from_oci(&self.platform.architecture).ok()
+    }
+
+    /// What the initramfs of the one kernel says, or why it cannot be read. `None` where there is none, or several.
+    pub(crate) fn early(&self) -> Option<&Result<Early, String>> {
+        self.early
+            .get_or_init(|| {
+                let kernel = Kernel::find(&self.tree).ok()?;
+                match Early::read(&kernel.initramfs) {
+                    Ok(early) => Some(Ok(early)),
+                    Err(InitramfsError::Read { source, .. }) => {
+                        self.fail(source);
+                        None
+                    }
+                    Err(error) => Some(Err(error.to_string())),
+                }
+            })
+            .as_ref()
+    }
+
+    /// Notes that the scratch file cannot be read. Checks go on; there will be no report.
+    pub(crate) fn fail(&self, error: io::Error) {
+        self.failure.borrow_mut().get_or_insert(error);
+    }
+
+    /// The first failure of the scratch file.
+    pub(crate) fn failure(&self) -> Option<io::Error> {
+        self.failure.borrow_mut().take()
+    }
+}
+
+/// The image's layers, their files not yet counted.
+fn sizes(image: &Image) -> Vec<LayerSize> {
+    let total = image.layers().len();
+    let each = image.layers().iter().enumerate();
+    each.map(|(at, layer)| LayerSize {
+        first: at + 1,
+        last: at + 1,
+        total,
+        digest: layer.digest.to_string(),
+        blob_bytes: layer.size,
+        ..LayerSize::default()
+    })
+    .collect()
+}
+
+/// The tree of a chunked image: that of the commit in the layers up to `last`, with the others over it.
+fn over_base(mut layers: Vec<LayerTree>, last: usize, sizes: &mut Vec<LayerSize>) -> Result<FileTree, BuildError> {
+    let derived = layers.split_off(last.saturating_add(1).min(layers.len()));
+    let base = Base::read(&layers.iter().map(|layer| &layer.tree).collect::<Vec<_>>())?;
+    drop(layers);
+    let mut tree = base.tree().clone();
+    drop(base);
+    // The commit has `/etc` where a deployment takes its copy from; a container sees it where it belongs.
+    if tree.get(b"etc").is_none()
+        && let Some(etc) = tree.remove(b"usr/etc")
+    {
+        tree.root.insert("etc", etc);
+    }
+    let mut merged = merge_over(tree.clone(), &derived);
+    // What a layer has in the repository of the base has another name besides.
+    if let Some(sysroot) = merged.directory_mut(b"sysroot") {
+        sysroot.entries.remove(b"ostree".as_slice());
+    }
+    let of_derived = sizes.split_off(last.saturating_add(1).min(sizes.len()));
+    let blob_bytes = sizes.iter().fold(0_u64, |sum, size| sum.saturating_add(size.blob_bytes));
+    if let Some(top) = sizes.pop() {
+        *sizes = vec![LayerSize { first: 1, blob_bytes, ..top }];
+    }
+    sizes.extend(of_derived);
+    let trees: Vec<&FileTree> = [&tree].into_iter().chain(derived.iter().map(|layer| &layer.tree)).collect();
+    measure(sizes, &trees, &merged);
+    Ok(merged)
+}
