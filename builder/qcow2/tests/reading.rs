@@ -286,13 +286,6 @@ fn disks_that_are_not_complete_are_refused_by_name() {
     let table = [
         ("over", &[][..], &["-F", "raw", "-b", "base.raw"][..], "its backing file \"base.raw\"", "flatten it"),
         ("data", &[], &["-o", "data_file=else\u{7}where.raw"], "data file \"else\\u{7}where.raw\"", "flatten it"),
-        (
-            "luks",
-            &secret[..],
-            &["-o", "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=200"],
-            "encrypted (LUKS)",
-            "decrypt it",
-        ),
         ("aes", &secret, &["-o", "encrypt.format=aes,encrypt.key-secret=key"], "encrypted (AES)", "decrypt it"),
     ];
     for (name, before, options, text, hint) in table {
@@ -308,9 +301,11 @@ fn disks_that_are_not_complete_are_refused_by_name() {
     }
 
     let file = workshop.file(&content(1 << 20, 1), &[]);
-    // Of the incompatible features, by the byte of the header that they are in.
+    // Fields of the header, by the byte that they are in: the incompatible features, and the method of encryption.
     for (offset, bits, text, hint) in [
         (79, 0b10, "marked as corrupt", "qemu-img check"),
+        // By hand: qemu-img makes no LUKS header where it finds the clock of its thread too coarse.
+        (35, 2, "encrypted (LUKS)", "decrypt it"),
         (79, 0b110_0000, "bits 5, 6 of incompatible_features", "qemu-img convert"),
         (72, 0b1000_0000, "bit 63 of incompatible_features", "qemu-img convert"),
     ] {
