@@ -47,9 +47,7 @@ fn a_dry_run_writes_nothing_and_forecasts_what_is_then_written() {
 fn several_formats_need_scratch_for_the_largest_of_them() {
     let directory = tempfile::tempdir_in(target()).unwrap();
     let source = real("mini");
-    for types in
-        [&["raw", "qcow2"][..], &["qcow2", "raw.zst"], &["vmdk", "raw.gz", "raw.xz"], &["gce", "container-disk"]]
-    {
+    for types in [&["raw", "qcow2"][..], &["qcow2", "raw.zst"], &["vmdk", "raw.gz"], &["gce", "container-disk"]] {
         let mut arguments = vec!["build", &source, "--quiet", "--json", "--no-bundle", "-o", "out"];
         arguments.extend(types.iter().flat_map(|name| ["--type", name]));
         let built = diskwright(directory.path(), arguments).succeeded();
