@@ -18,6 +18,28 @@ pub trait ReadAt {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 }
 
+impl ReadAt for &[u8] {
+    fn size(&self) -> ByteSize {
+        ByteSize::new(self.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let there = usize::try_from(offset).ok().and_then(|start| self.get(start..)?.get(..buffer.len()));
+        buffer.copy_from_slice(there.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn size(&self) -> ByteSize {
+        ReadAt::size(&self.as_slice())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        ReadAt::read_at(&self.as_slice(), offset, buffer)
+    }
+}
+
 /// A file, or what is read like one, that several threads read at any offset.
 pub type SharedFile = Arc<dyn FileExt + Send + Sync>;
 

@@ -1,12 +1,11 @@
 //! The reader of anyone's file systems, held against what `mke2fs` and our own writer make.
 
 use std::fs::{self, File};
-use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use builder_block::{ByteSize, PlainFile, ReadAt};
+use builder_block::PlainFile;
 use builder_ext4::read::{Ext4Reader, ReadError};
 use builder_tree::{ContentStore, InodeKind, Node};
 use tempfile::TempDir;
@@ -72,24 +71,6 @@ fn what_mke2fs_writes_is_read() {
     }
 }
 
-/// A file system of which some bytes are other.
-struct Damaged {
-    bytes: Vec<u8>,
-}
-
-impl ReadAt for Damaged {
-    fn size(&self) -> ByteSize {
-        ByteSize::new(self.bytes.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let start = usize::try_from(offset).map_err(io::Error::other)?;
-        let end = start.checked_add(buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        buffer.copy_from_slice(self.bytes.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
-
 #[test]
 fn no_number_of_the_superblock_is_believed() {
     let directory = tempfile::tempdir().unwrap();
@@ -104,7 +85,7 @@ fn no_number_of_the_superblock_is_believed() {
     ] {
         let mut bytes = fs::read(&image).unwrap();
         bytes[1024 + at..1024 + at + 4].copy_from_slice(&value.to_le_bytes());
-        let reader = Ext4Reader::open(Box::new(Damaged { bytes }));
+        let reader = Ext4Reader::open(Box::new(bytes));
         let mut store = ContentStore::new(directory.path()).unwrap();
         let error = match reader.and_then(|reader| reader.tree(b"", 1 << 30, &mut store)) {
             Err(error) => error.to_string(),
@@ -132,6 +113,6 @@ fn damage_anywhere_ends_the_reading_in_time() {
             bytes[at] = u8::try_from(spread >> 7 & 0xff).unwrap();
         }
         let mut store = ContentStore::new(directory.path()).unwrap();
-        let _ = Ext4Reader::open(Box::new(Damaged { bytes })).and_then(|reader| reader.tree(b"", 1 << 24, &mut store));
+        let _ = Ext4Reader::open(Box::new(bytes)).and_then(|reader| reader.tree(b"", 1 << 24, &mut store));
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use builder_fat_check::{FatKind, Level, Report, check};
-use support::{Image, fat12, fat16, fat32, fsck_file, mcopy, mkfs, must, report, tree};
+use support::{fat12, fat16, fat32, fsck_file, mcopy, mkfs, must, report, tree};
 use tempfile::{NamedTempFile, TempDir};
 
 fn report_of(path: &Path) -> Report {
@@ -152,7 +152,7 @@ fn label_and_serial_number_are_told() {
 fn the_tables_alone_give_the_same_counts() {
     for image in [fat12(), fat16(), fat32()] {
         let tree = report(&image.0).volume.unwrap();
-        let tables = check(&Image(&image.0), Level::Tables).unwrap();
+        let tables = check(&image.0, Level::Tables).unwrap();
         assert!(tables.is_clean());
         let tables = tables.volume.unwrap();
         assert_eq!((tables.clusters, tables.free_clusters), (tree.clusters, tree.free_clusters));
@@ -165,7 +165,7 @@ fn a_partition_longer_than_the_file_system_is_clean() {
     let mut image = fat16().0;
     image.resize(5 << 20, 0xAB);
     assert!(report(&image).is_clean());
-    let error = check(&Image(&image[..511]), Level::Tree).unwrap_err();
+    let error = check(&&image[..511], Level::Tree).unwrap_err();
     assert_eq!(
         error.to_string(),
         "the device has 511 bytes, and a FAT file system begins with a sector of 512 or more"

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use builder_fat_check::{Level, MOST_FINDINGS, check};
 use proptest::prelude::*;
-use support::{Image, fat12, fat16, fat32};
+use support::{fat12, fat16, fat32};
 
 fn byte() -> impl Strategy<Value = u8> {
     prop_oneof![any::<u8>(), Just(0), Just(0xFF), Just(1), Just(0xE5), Just(0x0F), Just(0x10)]
@@ -38,7 +38,7 @@ proptest! {
         }
         image.truncate(length);
         let begun = Instant::now();
-        let report = check(&Image(&image), Level::Tree).unwrap();
+        let report = check(&image, Level::Tree).unwrap();
         prop_assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         prop_assert!(report.findings.len() <= MOST_FINDINGS);
         for finding in &report.findings {
@@ -65,7 +65,7 @@ fn directories_that_lead_to_each_other_end() {
         image.set_link(cluster, cluster % 3500 + 2);
     }
     let begun = Instant::now();
-    let report = check(&Image(&image.0), Level::Tree).unwrap();
+    let report = check(&image.0, Level::Tree).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(report.findings.len(), MOST_FINDINGS);
     assert!(report.left_out > 0);

@@ -1,29 +1,12 @@
 //! The reader of anyone's file systems, held against what `mkfs.fat` and mtools make.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use builder_block::{ByteSize, ReadAt};
 use builder_fat::read::{FatReader, ReadError};
 use builder_tree::{ContentStore, FileTree, Node};
 use tempfile::TempDir;
-
-struct Bytes(Vec<u8>);
-
-impl ReadAt for Bytes {
-    fn size(&self) -> ByteSize {
-        ByteSize::new(self.0.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let start = usize::try_from(offset).map_err(io::Error::other)?;
-        let end = start.checked_add(buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        buffer.copy_from_slice(self.0.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
 
 fn run(package: &str, command: &mut Command) {
     let name = command.get_program().to_string_lossy().into_owned();
@@ -65,7 +48,7 @@ fn body(size: usize) -> Vec<u8> {
 
 fn tree(bytes: Vec<u8>, scratch: &Path) -> Result<FileTree, ReadError> {
     let mut store = ContentStore::new(scratch).unwrap();
-    let device = Bytes(bytes);
+    let device = bytes;
     let tree = FatReader::open(&device)?.tree(&mut store)?;
     store.flush().unwrap();
     Ok(tree)

@@ -232,7 +232,7 @@ fn disks_without_a_table_are_told() {
     assert_eq!(report_of(&file).kind, DiskKind::Unpartitioned);
     must("dosfstools", Command::new("mkfs.fat").arg(file.path()));
     assert_eq!(report_of(&file).kind, DiskKind::Unpartitioned);
-    let error = builder_gpt_check::check(&support::Image(vec![0; 511]), &Options::default()).unwrap_err();
+    let error = builder_gpt_check::check(&vec![0; 511], &Options::default()).unwrap_err();
     assert_eq!(error.to_string(), "the disk has 511 bytes, and a partition table begins with a sector of 512");
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use builder_gpt_check::{MOST_FINDINGS, Options, SectorSize, check};
 use proptest::prelude::*;
-use support::{BACKUP, BACKUP_ENTRIES, Image, LAST, PRIMARY, PRIMARY_ENTRIES, SECTOR, base, seal};
+use support::{BACKUP, BACKUP_ENTRIES, LAST, PRIMARY, PRIMARY_ENTRIES, SECTOR, base, seal};
 
 /// Offsets where structures are: the MBR, the headers, the entries.
 fn offset() -> impl Strategy<Value = usize> {
@@ -44,7 +44,7 @@ proptest! {
         }
         image.truncate(length);
         let begun = Instant::now();
-        let report = check(&Image(image), &Options { sector_size: sector }).unwrap();
+        let report = check(&image, &Options { sector_size: sector }).unwrap();
         prop_assert!(begun.elapsed() < Duration::from_secs(2));
         prop_assert!(report.findings.len() <= MOST_FINDINGS && report.notes.len() <= 2 * MOST_FINDINGS);
         for finding in &report.findings {
@@ -66,7 +66,7 @@ fn a_table_full_of_lies_is_checked_in_no_time() {
     }
     image[PRIMARY + 80..PRIMARY + 84].copy_from_slice(&entries.to_le_bytes());
     let begun = Instant::now();
-    let report = check(&Image(image), &Options::default()).unwrap();
+    let report = check(&image, &Options::default()).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert_eq!((report.findings.len(), report.partitions.len()), (MOST_FINDINGS, 32_768));
     assert!(report.left_out > 32_000 && !report.partitions[0].on_disk);

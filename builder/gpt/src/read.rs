@@ -196,30 +196,14 @@ impl Seek for Cursor<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
 
-    use builder_block::{ByteSize, Lba, ReadAt, SparseFile};
+    use builder_block::{ByteSize, Lba, SparseFile};
     use uuid::Uuid;
 
     use super::{ReadError, read};
     use crate::{Partition, PartitionTable, types};
 
-    struct Bytes(Vec<u8>);
-
-    impl ReadAt for Bytes {
-        fn size(&self) -> ByteSize {
-            ByteSize::new(self.0.len() as u64)
-        }
-
-        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-            let start = usize::try_from(offset).map_err(io::Error::other)?;
-            let found = self.0.get(start..start + buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-            buffer.copy_from_slice(found);
-            Ok(())
-        }
-    }
-
-    fn disk() -> (PartitionTable, Bytes) {
+    fn disk() -> (PartitionTable, Vec<u8>) {
         let partition = |number: u128, first| Partition {
             type_guid: types::ESP,
             guid: Uuid::from_u128(number),
@@ -233,7 +217,7 @@ mod tests {
             PartitionTable::new(Uuid::from_u128(9), size, vec![partition(1, 4096), partition(2, 2048)]).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         table.write_to(&mut SparseFile::new(file.reopen().unwrap(), size).unwrap()).unwrap();
-        (table, Bytes(std::fs::read(file.path()).unwrap()))
+        (table, std::fs::read(file.path()).unwrap())
     }
 
     #[test]
@@ -242,7 +226,7 @@ mod tests {
         for damage in [None, Some(512), Some(4 * 1024 * 1024 - 512)] {
             if let Some(at) = damage {
                 disk = self::disk().1;
-                disk.0[at] ^= 1;
+                disk[at] ^= 1;
             }
             let found = read(&disk).unwrap();
             assert_eq!(found.disk_guid, table.disk_guid());
@@ -273,13 +257,13 @@ mod tests {
         ];
         for (damage, words) in cases {
             let mut disk = disk().1;
-            damage(&mut disk.0);
+            damage(&mut disk);
             let error = read(&disk).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
         let (_, mut disk) = disk();
         // The backup is where the disk ended before.
-        disk.0.truncate(2 << 20);
+        disk.truncate(2 << 20);
         assert!(matches!(read(&disk), Err(ReadError::Outside { number: 1, first: 4096, .. })));
     }
 }

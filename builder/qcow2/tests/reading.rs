@@ -4,25 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use builder_block::{ByteSize, DiskSource, PIECE, Piece, ReadAt};
+use builder_block::{DiskSource, PIECE, Piece, ReadAt};
 use builder_qcow2::{Qcow2Error, Qcow2Reader};
 use tempfile::TempDir;
-
-/// A file in memory.
-#[derive(Clone, Debug)]
-struct Bytes(Vec<u8>);
-
-impl ReadAt for Bytes {
-    fn size(&self) -> ByteSize {
-        ByteSize::new(self.0.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let there = usize::try_from(offset).ok().and_then(|start| self.0.get(start..)?.get(..buffer.len()));
-        buffer.copy_from_slice(there.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
 
 /// Numbers without rhyme or reason, the same every time (xorshift).
 struct Random(u64);
@@ -108,8 +92,8 @@ impl Workshop {
     }
 }
 
-fn open(bytes: Vec<u8>) -> Result<Qcow2Reader<Bytes>, Qcow2Error> {
-    Qcow2Reader::open(Bytes(bytes))
+fn open(bytes: Vec<u8>) -> Result<Qcow2Reader<Vec<u8>>, Qcow2Error> {
+    Qcow2Reader::open(bytes)
 }
 
 fn whole(disk: &impl ReadAt) -> io::Result<Vec<u8>> {
@@ -119,7 +103,7 @@ fn whole(disk: &impl ReadAt) -> io::Result<Vec<u8>> {
 }
 
 /// Reads a disk in all ways there are, and compares with what should be on it.
-fn assert_reads(disk: &Qcow2Reader<Bytes>, raw: &[u8], name: &str) {
+fn assert_reads(disk: &Qcow2Reader<Vec<u8>>, raw: &[u8], name: &str) {
     assert_eq!(disk.size().bytes(), raw.len() as u64, "{name}");
     assert!(whole(disk).unwrap() == raw, "{name}: read at once");
 

@@ -35,21 +35,6 @@ fn raw(size: ByteSize) -> NamedTempFile {
     file
 }
 
-/// A file in memory.
-struct Bytes(Vec<u8>);
-
-impl ReadAt for Bytes {
-    fn size(&self) -> ByteSize {
-        ByteSize::new(self.0.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let there = usize::try_from(offset).ok().and_then(|from| self.0.get(from..)?.get(..buffer.len()));
-        buffer.copy_from_slice(there.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
-
 #[test]
 fn qemu_img_finds_the_same_disk_of_the_same_size() {
     // Sizes at the seams of the geometry, most of them no multiple of a cylinder.
@@ -71,7 +56,7 @@ fn the_reader_finds_the_same_disk_in_what_qemu_made() {
     let (raw, made) = (raw(size), NamedTempFile::new().unwrap());
     let kinds = |kind: &str| format!("subformat={kind},force_size=on");
     qemu_img(&["convert", "-f", "raw", "-O", "vpc", "-o", &kinds("fixed")], &[raw.path(), made.path()]);
-    let reader = VhdReader::open(Bytes(std::fs::read(made.path()).unwrap())).unwrap();
+    let reader = VhdReader::open(std::fs::read(made.path()).unwrap()).unwrap();
     assert_eq!(reader.size(), size);
     let mut read = vec![0; 5 << 20];
     reader.read_at(0, &mut read).unwrap();
@@ -79,7 +64,7 @@ fn the_reader_finds_the_same_disk_in_what_qemu_made() {
     assert_eq!(reader.read_at(5 << 20, &mut [0]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
 
     qemu_img(&["convert", "-f", "raw", "-O", "vpc", "-o", &kinds("dynamic")], &[raw.path(), made.path()]);
-    let error = VhdReader::open(Bytes(std::fs::read(made.path()).unwrap())).err().unwrap();
+    let error = VhdReader::open(std::fs::read(made.path()).unwrap()).err().unwrap();
     assert_eq!(error.to_string(), "the VHD file holds a dynamic disk; only fixed ones can be read");
     assert!(error.hint().unwrap().contains("qemu-img convert"));
 }
@@ -102,13 +87,13 @@ fn the_reader_keeps_holes_and_hides_the_footer() {
 fn a_file_that_was_cut_is_an_error() {
     let mut file = vec![0; 1 << 20];
     file.extend(footer(&options(ByteSize::mib(1))).unwrap());
-    assert!(VhdReader::open(Bytes(file.clone())).is_ok());
+    assert!(VhdReader::open(file.clone()).is_ok());
     for length in [0, 1, 511, 512, 1 << 20, file.len() - 1] {
-        let error = VhdReader::open(Bytes(file[..length].to_vec())).err();
+        let error = VhdReader::open(file[..length].to_vec()).err();
         assert!(matches!(error, Some(VhdError::NotVhd)), "{length}: {error:?}");
     }
     for start in [1, 512, 1 << 20] {
-        let error = VhdReader::open(Bytes(file[start..].to_vec())).err();
+        let error = VhdReader::open(file[start..].to_vec()).err();
         assert!(matches!(error, Some(VhdError::Truncated { .. })), "{start}: {error:?}");
     }
 }

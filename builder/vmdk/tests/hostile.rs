@@ -4,7 +4,7 @@ mod disk;
 
 use builder_block::{DiskSource, PIECE, ReadAt};
 use builder_vmdk::VmdkReader;
-use disk::{Bytes, Disk, converted, same};
+use disk::{Disk, converted, same};
 
 fn small() -> Disk {
     Disk::new((40 << 20) + 512)
@@ -25,7 +25,7 @@ fn files(disk: &Disk) -> Vec<(&'static str, Vec<u8>)> {
 
 /// Reads all that is there and gives the number of bytes.
 fn read_all(file: Vec<u8>) -> Result<u64, Box<dyn std::error::Error>> {
-    let reader = VmdkReader::open(Bytes(file))?;
+    let reader = VmdkReader::open(file)?;
     let mut buffer = vec![0; usize::try_from(PIECE)?];
     let mut total = 0;
     for region in reader.regions() {
@@ -49,7 +49,7 @@ fn a_file_that_was_cut_is_an_error() {
         let end = file.len() - 4096;
         let lengths = (0..end).step_by(5009).chain((end..file.len()).step_by(256)).chain([file.len() - 1]);
         for length in lengths {
-            let cut = VmdkReader::open(Bytes(file[..length].to_vec()));
+            let cut = VmdkReader::open(file[..length].to_vec());
             let error = match cut {
                 Ok(reader) => same(&reader, &disk.recorded).map(|same| assert!(same, "{name} {length}")).err(),
                 Err(_) => continue,

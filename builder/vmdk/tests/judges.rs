@@ -6,7 +6,7 @@ use std::path::Path;
 
 use builder_block::{ByteSize, DiskSource, PIECE, Piece};
 use builder_vmdk::{Encoder, Options, VmdkError, VmdkReader, Writer};
-use disk::{Bytes, Disk, Stream, converted, disks, file, numbers, qemu_img, same};
+use disk::{Disk, Stream, converted, disks, file, numbers, qemu_img, same};
 use sha2::{Digest, Sha256};
 
 #[test]
@@ -39,7 +39,7 @@ fn qemu_img_finds_the_same_disk() {
 #[test]
 fn the_reader_finds_the_same_disk() {
     for (name, disk) in disks() {
-        let reader = VmdkReader::open(Bytes(disk.vmdk(1))).unwrap();
+        let reader = VmdkReader::open(disk.vmdk(1)).unwrap();
         assert!(same(&reader, &disk.recorded).unwrap(), "{name}");
     }
 }
@@ -49,11 +49,11 @@ fn the_reader_finds_the_same_disk_in_what_qemu_made() {
     for (name, disk) in disks() {
         for kind in ["streamOptimized", "monolithicSparse"] {
             let made = converted(disk.raw.path(), &format!("subformat={kind}"));
-            let reader = VmdkReader::open(Bytes(made)).unwrap();
+            let reader = VmdkReader::open(made).unwrap();
             assert!(same(&reader, &disk.recorded).unwrap(), "{name} as {kind}");
         }
         let zeroed = converted(disk.raw.path(), "subformat=monolithicSparse,zeroed_grain=on");
-        assert!(same(&VmdkReader::open(Bytes(zeroed)).unwrap(), &disk.recorded).unwrap(), "{name}");
+        assert!(same(&VmdkReader::open(zeroed).unwrap(), &disk.recorded).unwrap(), "{name}");
     }
 }
 
@@ -61,11 +61,11 @@ fn the_reader_finds_the_same_disk_in_what_qemu_made() {
 fn data_is_found_from_anywhere_in_any_order() {
     let (_, disk) = disks().swap_remove(4);
     let vmdk = disk.vmdk(1);
-    let reader = VmdkReader::open(Bytes(vmdk.clone())).unwrap();
+    let reader = VmdkReader::open(vmdk.clone()).unwrap();
     let mut number = numbers(5);
     let size = usize::try_from(disk.size()).unwrap();
     for from in (0..100).map(|_| number(size) as u64).chain([disk.size() - 1, disk.size(), u64::MAX]) {
-        let fresh = VmdkReader::open(Bytes(vmdk.clone())).unwrap();
+        let fresh = VmdkReader::open(vmdk.clone()).unwrap();
         assert_eq!(reader.data_behind(from).unwrap(), fresh.data_behind(from).unwrap(), "{from}");
     }
 }
@@ -129,7 +129,7 @@ fn other_kinds_are_refused_by_name() {
     convert("qcow2", &[], "disk.qcow2");
     let base = at("base.vmdk");
     qemu_img(&["create", "-f", "vmdk", "-F", "vmdk", "-b", base.to_str().unwrap()], &[&at("child.vmdk")]);
-    let error = |path: &Path| VmdkReader::open(Bytes(std::fs::read(path).unwrap())).err().unwrap();
+    let error = |path: &Path| VmdkReader::open(std::fs::read(path).unwrap()).err().unwrap();
     for (name, expected) in [
         ("flat.vmdk", "a descriptor of extents in other files"),
         ("flat-flat.vmdk", "does not begin with \"KDMV\""),

@@ -14,14 +14,11 @@ pub(crate) struct Patched {
 
 impl ReadAt for Patched {
     fn size(&self) -> ByteSize {
-        ByteSize::new(self.bytes.len() as u64)
+        self.bytes.size()
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        let start = usize::try_from(offset).map_err(|_| std::io::ErrorKind::UnexpectedEof)?;
-        let end = start.checked_add(buffer.len()).ok_or(std::io::ErrorKind::UnexpectedEof)?;
-        buffer.copy_from_slice(self.bytes.get(start..end).ok_or(std::io::ErrorKind::UnexpectedEof)?);
-        Ok(())
+        self.bytes.read_at(offset, buffer)
     }
 }
 

@@ -1,33 +1,15 @@
 //! File systems in memory, the tools that make and judge them, and ways to damage them.
 #![allow(dead_code, reason = "each of the test programs uses a part of it")]
 
-use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use builder_block::{ByteSize, ReadAt};
 use builder_fat_check::{Level, Report, check};
 use tempfile::{NamedTempFile, TempDir};
 
-/// A device in memory.
-pub(crate) struct Image<'a>(pub(crate) &'a [u8]);
-
-impl ReadAt for Image<'_> {
-    fn size(&self) -> ByteSize {
-        ByteSize::new(self.0.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let from = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
-        let bytes = from.checked_add(buffer.len()).and_then(|to| self.0.get(from..to));
-        buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
-
 pub(crate) fn report(image: &[u8]) -> Report {
-    check(&Image(image), Level::Tree).unwrap()
+    check(&image, Level::Tree).unwrap()
 }
 
 /// What a tool prints, on either stream, and whether it was content.

@@ -101,26 +101,11 @@ fn unzstd(state: &mut Decompressor<'_>, input: &[u8], output: &mut [u8]) -> io::
 mod tests {
     use std::io::Write as _;
 
-    use builder_block::{ByteSize, ReadAt};
     use flate2::write::DeflateEncoder;
 
     use super::Unpacker;
     use crate::header::Packing;
     use crate::read::table::Packed;
-
-    struct Bytes(Vec<u8>);
-
-    impl ReadAt for Bytes {
-        fn size(&self) -> ByteSize {
-            ByteSize::new(self.0.len() as u64)
-        }
-
-        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-            let start = usize::try_from(offset).unwrap();
-            buffer.copy_from_slice(&self.0[start..start + buffer.len()]);
-            Ok(())
-        }
-    }
 
     fn pack(packing: Packing, bytes: &[u8]) -> Vec<u8> {
         match packing {
@@ -137,7 +122,7 @@ mod tests {
     fn unpack(packing: Packing, bytes: Vec<u8>) -> Result<Vec<u8>, String> {
         let mut output = vec![1; 1 << 16];
         let cluster = Packed { guest: 77 << 16, offset: 0, length: bytes.len() as u64 };
-        let result = Unpacker::new(packing).unpack(&Bytes(bytes), cluster, &mut output);
+        let result = Unpacker::new(packing).unpack(&bytes, cluster, &mut output);
         result.map(|()| output).map_err(|error| error.to_string())
     }
 

@@ -109,22 +109,6 @@ impl Sink for Stream {
     }
 }
 
-/// A file in memory.
-pub(crate) struct Bytes(pub(crate) Vec<u8>);
-
-impl ReadAt for Bytes {
-    fn size(&self) -> ByteSize {
-        ByteSize::new(self.0.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let from = usize::try_from(offset).ok().filter(|&from| from <= self.0.len());
-        let there = &self.0[from.ok_or(io::ErrorKind::UnexpectedEof)?..];
-        buffer.copy_from_slice(there.get(..buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-}
-
 /// Numbers that are the same every time (xorshift).
 pub(crate) fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
     move |below| {
