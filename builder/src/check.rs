@@ -27,7 +27,8 @@ use builder_grub::{Device, DeviceId};
 use builder_tree::ContentStore;
 use serde::Serialize;
 
-pub use finding::{DiskFinding, Severity};
+pub use builder_block::Severity;
+pub use finding::DiskFinding;
 pub use step::{Step, Verdict};
 
 use crate::error::BuildError;

@@ -11,11 +11,13 @@
 //!  Sink                 a file that grows while a format is written to it
 //!  RegionMap            who owns which byte; an overlap is an error
 //!  FilesystemImage      a file system whose every byte is decided
+//!  Finding              what a check says of a defect of a table or a file system
 //! ```
 //!
 //! This crate knows no format and does no formatting of its own.
 
 mod device;
+mod finding;
 mod lba;
 mod piece;
 mod plain_file;
@@ -28,6 +30,7 @@ mod sparse;
 mod window;
 
 pub use device::{FilesystemImage, ReadAt, SharedFile, WriteAt};
+pub use finding::{Finding, Severity};
 pub use lba::{Lba, SECTOR_SIZE};
 pub use piece::{PIECE, Piece, is_zero, runs};
 pub use plain_file::PlainFile;

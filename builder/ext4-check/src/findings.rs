@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::{Finding, Report, Severity};
+use crate::report::{Finding, Report};
+use builder_block::Severity;
 
 /// Findings of one field of one kind of structure that are kept; the rest is counted.
 const MOST_ALIKE: u32 = 50;
@@ -67,7 +68,9 @@ fn kind_of_field(field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Findings, MOST_ALIKE};
-    use crate::report::{Finding, Severity};
+    use builder_block::Severity;
+
+    use crate::report::Finding;
     use crate::structure::Structure;
 
     #[test]

@@ -50,6 +50,7 @@ mod tree;
 mod volume;
 mod xattr;
 
+pub use builder_block::Severity;
 pub use check::check;
-pub use report::{CheckError, Finding, Level, Report, Severity};
+pub use report::{CheckError, Finding, Level, Report};
 pub use structure::{InodeName, Structure};

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
+use builder_block::Severity;
+
 use crate::Structure;
 
 /// How much of a file system is looked at.
@@ -14,24 +16,6 @@ pub enum Level {
     Quick,
     /// All of [`Level::Quick`], and every inode, directory and map: reads all metadata, but no file body.
     Full,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Unusual or unfinished, but nothing is lost: a journal to be replayed, an old backup.
-    Warning,
-    /// Damage.
-    Error,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
-    }
 }
 
 /// One thing that is not as it should be.

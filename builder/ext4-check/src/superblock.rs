@@ -174,7 +174,7 @@ impl Superblock {
         let unknown = self.ro_compat & !ro_compat::KNOWN;
         if unknown != 0 {
             findings.push(Finding {
-                severity: crate::report::Severity::Warning,
+                severity: crate::Severity::Warning,
                 ..field("read-only compatible features")(unknown, "only features Linux writes")
                     .hint("Linux mounts the file system for reading only")
             });
@@ -182,7 +182,7 @@ impl Superblock {
         let unknown = self.compat & !compat::KNOWN;
         if unknown != 0 {
             findings.push(Finding {
-                severity: crate::report::Severity::Warning,
+                severity: crate::Severity::Warning,
                 ..field("compatible features")(unknown, "only features e2fsck knows")
                     .hint("Linux does not mind, e2fsck refuses the file system")
             });

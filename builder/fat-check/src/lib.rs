@@ -24,7 +24,6 @@ mod device;
 mod directory;
 mod error;
 mod file;
-mod finding;
 mod fsinfo;
 mod geometry;
 mod label;
@@ -40,9 +39,9 @@ mod time;
 mod tree;
 mod usage;
 
+pub use builder_block::{Finding, Severity};
 pub use check::{Level, MOST_CLUSTERS, check};
 pub use error::CheckError;
-pub use finding::{Finding, Severity};
 pub use geometry::FatKind;
 pub use report::{MOST_FINDINGS, Report, Volume};
 pub use tree::MOST_ENTRIES;

@@ -2,17 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// It is unusual, or nothing suffers from it.
-    Warning,
-    /// It is damaged.
-    Error,
-}
+use builder_block::{Finding, Severity};
+use serde::{Serialize, Serializer};
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,42 +17,29 @@ pub struct DiskFinding {
     /// What should be.
     pub expected: String,
     /// How bad that is.
+    #[serde(serialize_with = "word")]
     pub severity: Severity,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
+/// As people read it, too.
+fn word<S: Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(severity)
+}
+
 impl fmt::Display for DiskFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { structure, field, found, expected, severity, hint } = self;
-        let word = match severity {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
-        write!(f, "{word}: {structure}: {field} is {found}, expected {expected}")?;
+        write!(f, "{severity}: {structure}: {field} is {found}, expected {expected}")?;
         hint.iter().try_for_each(|hint| write!(f, " (hint: {hint})"))
     }
 }
 
-impl From<builder_gpt_check::Finding> for DiskFinding {
-    fn from(finding: builder_gpt_check::Finding) -> Self {
-        let builder_gpt_check::Finding { structure, field, found, expected, severity, hint } = finding;
-        let severity = match severity {
-            builder_gpt_check::Severity::Warning => Severity::Warning,
-            builder_gpt_check::Severity::Error => Severity::Error,
-        };
-        Self { structure, field, found, expected, severity, hint }
-    }
-}
-
-impl From<builder_fat_check::Finding> for DiskFinding {
-    fn from(finding: builder_fat_check::Finding) -> Self {
-        let builder_fat_check::Finding { structure, field, found, expected, severity, hint } = finding;
-        let severity = match severity {
-            builder_fat_check::Severity::Warning => Severity::Warning,
-            builder_fat_check::Severity::Error => Severity::Error,
-        };
+impl From<Finding> for DiskFinding {
+    fn from(finding: Finding) -> Self {
+        let Finding { structure, field, found, expected, severity, hint } = finding;
         Self { structure, field, found, expected, severity, hint }
     }
 }
@@ -69,10 +47,6 @@ impl From<builder_fat_check::Finding> for DiskFinding {
 impl From<builder_ext4_check::Finding> for DiskFinding {
     fn from(finding: builder_ext4_check::Finding) -> Self {
         let builder_ext4_check::Finding { structure, field, found, expected, other, severity, hint, .. } = finding;
-        let severity = match severity {
-            builder_ext4_check::Severity::Warning => Severity::Warning,
-            builder_ext4_check::Severity::Error => Severity::Error,
-        };
         let structure = match other {
             Some(other) => format!("{structure} and {other}"),
             None => structure.to_string(),

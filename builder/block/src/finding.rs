@@ -1,13 +1,15 @@
 //! What a check says of a defect.
+//!
+//! Checks of tables and of file systems say it alike, so that whoever shows it need not ask which one it was.
 
 use std::fmt;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// The file system works, though not as well, not everywhere, or not for long.
+    /// It works, though not as well, not everywhere, or not for long: unusual, or unfinished.
     Warning,
-    /// The file system breaks the specification in a way that loses data, or that programs refuse.
+    /// Damage: it breaks the specification in a way that loses data, or that programs refuse.
     Error,
 }
 
@@ -23,7 +25,7 @@ impl fmt::Display for Severity {
 /// One thing that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Where: `boot sector`, `FSInfo`, `FAT 2`, `root directory`, or a path such as `EFI/BOOT/BOOTX64.EFI`.
+    /// Where: `primary header`, `partition 3 ("root")`, `boot sector`, or a path such as `EFI/BOOT/BOOTX64.EFI`.
     pub structure: String,
     /// Which field of it, in the words of the specification.
     pub field: String,
@@ -39,7 +41,8 @@ pub struct Finding {
 
 impl Finding {
     /// A finding that is an error.
-    pub(crate) fn error(
+    #[must_use]
+    pub fn error(
         structure: impl Into<String>,
         field: impl Into<String>,
         found: impl fmt::Display,
@@ -56,7 +59,8 @@ impl Finding {
     }
 
     /// A finding that is a warning.
-    pub(crate) fn warning(
+    #[must_use]
+    pub fn warning(
         structure: impl Into<String>,
         field: impl Into<String>,
         found: impl fmt::Display,
@@ -66,13 +70,14 @@ impl Finding {
     }
 
     /// The same with something to do.
-    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 }
 
 impl fmt::Display for Finding {
-    /// `boot sector: media is 0x00, expected 0xf0, or 0xf8 to 0xff`, without severity and hint.
+    /// `primary header: my LBA is 2, expected 1`, without severity and hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} is {}, expected {}", self.structure, self.field, self.found, self.expected)
     }
