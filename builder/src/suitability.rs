@@ -61,9 +61,14 @@ impl Unsuitable {
     }
 }
 
+/// Whether `bootc` takes images with these labels.
+pub(crate) fn is_bootable(labels: &BTreeMap<String, String>) -> bool {
+    BOOTABLE.iter().any(|label| labels.contains_key(*label))
+}
+
 /// Looks at the labels, before any layer is read.
 pub(crate) fn check_labels(labels: &BTreeMap<String, String>, progress: &mut dyn Progress) {
-    if !BOOTABLE.iter().any(|label| labels.contains_key(*label)) {
+    if !is_bootable(labels) {
         progress.warn(
             "the image has neither the label containers.bootc nor ostree.bootable: bootc will refuse updates to images like it",
         );
@@ -96,6 +101,32 @@ pub(crate) enum Composefs {
     Sealed,
 }
 
+/// Why a setting is none that a disk can be made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ComposefsProblem {
+    /// The initramfs will check a signature.
+    Signed,
+    /// libostree does not know it.
+    Unknown,
+}
+
+impl Composefs {
+    /// What `composefs.enabled`, or the kernel argument instead of it, means.
+    ///
+    /// # Errors
+    /// [`ComposefsProblem`].
+    pub(crate) fn parse(setting: &str) -> Result<Self, ComposefsProblem> {
+        match setting.to_lowercase().as_str() {
+            "no" | "false" | "0" => Ok(Self::Unused),
+            "maybe" => Ok(Self::Optional),
+            "yes" | "true" | "1" => Ok(Self::Required),
+            "verity" => Ok(Self::Sealed),
+            "signed" => Err(ComposefsProblem::Signed),
+            _ => Err(ComposefsProblem::Unknown),
+        }
+    }
+}
+
 impl fmt::Display for Composefs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -122,6 +153,7 @@ pub(crate) fn composefs(
     let of_image = prepare_root(tree);
     if let Some(early) = early {
         for (key, initramfs, image) in differences(&early.settings, &of_image) {
+            let [initramfs, image] = [initramfs, image].map(|value| value.unwrap_or("(not set)"));
             progress.warn(&format!(
                 "prepare-root.conf says `{key} = {image}` in the image and `{initramfs}` in its initramfs: the initramfs wins; make it anew to change that"
             ));
@@ -132,23 +164,19 @@ pub(crate) fn composefs(
     // prepare-root takes the argument before the setting, and the last one of several.
     let karg = kargs.iter().rev().find_map(|karg| karg.strip_prefix("ostree.prepare-root.composefs="));
     let (whose, value) = karg.map_or((whose, configured), |value| ("the kernel argument's", value));
-    match value.to_lowercase().as_str() {
-        "no" | "false" | "0" => Ok(Composefs::Unused),
-        "maybe" => Ok(Composefs::Optional),
-        "yes" | "true" | "1" => Ok(Composefs::Required),
-        "verity" => Ok(Composefs::Sealed),
-        "signed" => Err(Unsuitable::Signed { whose }),
-        _ => Err(Unsuitable::UnknownComposefs { whose, value: value.to_owned() }),
-    }
+    Composefs::parse(value).map_err(|problem| match problem {
+        ComposefsProblem::Signed => Unsuitable::Signed { whose },
+        ComposefsProblem::Unknown => Unsuitable::UnknownComposefs { whose, value: value.to_owned() },
+    })
 }
 
 /// Settings that differ: key, value in the initramfs, value in the image.
-fn differences<'a>(
+pub(crate) fn differences<'a>(
     early: &'a BTreeMap<String, String>,
     image: &'a BTreeMap<String, String>,
-) -> Vec<(&'a str, &'a str, &'a str)> {
+) -> Vec<(&'a str, Option<&'a str>, Option<&'a str>)> {
     let keys: BTreeSet<_> = early.keys().chain(image.keys()).collect();
-    let get = |settings: &'a BTreeMap<String, String>, key| settings.get(key).map_or("(not set)", String::as_str);
+    let get = |settings: &'a BTreeMap<String, String>, key| settings.get(key).map(String::as_str);
     let values = keys.into_iter().map(|key| (key.as_str(), get(early, key), get(image, key)));
     values.filter(|(_, early, image)| early != image).collect()
 }

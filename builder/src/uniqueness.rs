@@ -15,7 +15,7 @@ const FILES: [(&str, &str); 4] = [
     ("usr/etc/krb5.keytab", "Kerberos keys"),
 ];
 
-/// Machine ids; systemd makes one where the file is empty or says that it is not set.
+/// Machine ids.
 const MACHINE_IDS: [&str; 2] = ["usr/etc/machine-id", "var/lib/dbus/machine-id"];
 
 /// Paths as the image has them, each with what it is.
@@ -23,11 +23,7 @@ pub(crate) fn shared_by_all_machines(tree: &FileTree) -> Vec<String> {
     let mut found = Vec::new();
     for path in MACHINE_IDS {
         let text = leaf(tree, path).and_then(|inode| inode.content()?.read_to_vec(LIMIT).ok());
-        let is_set = text.is_some_and(|text| {
-            let text = text.trim_ascii();
-            !text.is_empty() && text != b"uninitialized"
-        });
-        if is_set {
+        if text.is_some_and(|text| is_machine_id(&text)) {
             found.push(told(path.as_bytes(), "machine id"));
         }
     }
@@ -41,10 +37,20 @@ pub(crate) fn shared_by_all_machines(tree: &FileTree) -> Vec<String> {
         let names = &tree.directory(directory.as_bytes())?.entries;
         names.keys().find(|name| is_meant(name)).map(|name| join(directory.as_bytes(), name))
     };
-    let is_key = |name: &[u8]| name.starts_with(b"ssh_host_") && name.ends_with(b"_key");
-    found.extend(first("usr/etc/ssh", is_key).map(|path| told(&path, "SSH host key")));
+    found.extend(first("usr/etc/ssh", is_host_key).map(|path| told(&path, "SSH host key")));
     found.extend(first("var/log/journal", |_| true).map(|path| told(&path, "logs of another machine")));
     found
+}
+
+/// Whether a file `machine-id` with this text has one: systemd makes one where it is empty, or says that it is not set.
+pub(crate) fn is_machine_id(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    !text.is_empty() && text != b"uninitialized"
+}
+
+/// Whether a file of that name is a private SSH host key.
+pub(crate) fn is_host_key(name: &[u8]) -> bool {
+    name.starts_with(b"ssh_host_") && name.ends_with(b"_key")
 }
 
 fn told(path: &[u8], what: &str) -> String {

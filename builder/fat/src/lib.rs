@@ -30,3 +30,4 @@ mod time;
 
 pub use error::{FatError, NameProblem};
 pub use image::{FatImage, Options, Summary};
+pub use name::{check as check_name, folded as folded_name};

@@ -9,7 +9,10 @@ pub(crate) const NAME_UNITS: usize = 255;
 pub(crate) const LABEL_LENGTH: usize = 11;
 
 /// The name as text, where FAT can hold it as it is.
-pub(crate) fn check(name: &[u8]) -> Result<&str, NameProblem> {
+///
+/// # Errors
+/// [`NameProblem`]: FAT would hold another name, or none.
+pub fn check(name: &[u8]) -> Result<&str, NameProblem> {
     let name = str::from_utf8(name).map_err(|_| NameProblem::NotUtf8)?;
     if ["", ".", ".."].contains(&name) {
         return Err(NameProblem::Reserved);
@@ -28,7 +31,8 @@ pub(crate) fn check(name: &[u8]) -> Result<&str, NameProblem> {
 }
 
 /// What two names have in common that FAT takes for one: each character's capital, where that is one character.
-pub(crate) fn folded(name: &str) -> String {
+#[must_use]
+pub fn folded(name: &str) -> String {
     name.chars()
         .map(|c| {
             let mut upper = c.to_uppercase();

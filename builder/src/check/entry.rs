@@ -3,15 +3,15 @@
 use std::io;
 
 use builder_ext4::read::{Ext4Reader, FoundKind};
-use builder_grub::{FileRef, MenuEntry};
+use builder_grub::{FileRef, Machine as _, MenuEntry};
 use builder_systemd::parse_fstab;
 use sha2::{Digest, Sha256};
 
 use super::step::Step;
 use super::volumes::{Body, Named, Volumes};
-use super::walk::unreadable;
 use crate::formats::hex;
 use crate::settings::key_file;
+use crate::suitability::{Composefs, ComposefsProblem};
 
 /// Largest kernel or initramfs that is read, in bytes.
 const BOOT_FILE: u64 = 1 << 30;
@@ -62,7 +62,7 @@ pub(crate) fn entry(volumes: &Volumes, entry: &MenuEntry, is_default: bool) -> S
     };
     match deployment(volumes, root, path, &arguments) {
         Ok(found) => step.push(found),
-        Err(error) => step.push(unreadable(&format!("ostree={path}"), &error)),
+        Err(error) => step.push(Step::broken(format!("ostree={path}"), error)),
     }
     step
 }
@@ -70,7 +70,7 @@ pub(crate) fn entry(volumes: &Volumes, entry: &MenuEntry, is_default: bool) -> S
 /// A file that the boot loader loads, said and read.
 fn boot_file(volumes: &Volumes, step: &mut Step, role: &str, file: &FileRef) -> Option<Vec<u8>> {
     let what = format!("{role} {file}");
-    match volumes.file(file.device, &file.path, BOOT_FILE) {
+    match volumes.read(file.device, &file.path, BOOT_FILE) {
         Ok(Some(bytes)) if bytes.is_empty() => step.push(Step::broken(what, "it is empty")),
         Ok(Some(bytes)) => {
             step.push(Step::right(what));
@@ -195,11 +195,17 @@ fn prepare_root(root: &Ext4Reader, place: &str, arguments: &Arguments<'_>) -> io
     let what = format!("composefs is `{setting}`");
     let path = format!("{place}/.ostree.cfs");
     let image = root.kind(path.as_bytes()).map_err(io::Error::other)?;
-    Ok(match (setting, image) {
-        ("no" | "0" | "false" | "off", _) => Step::right(format!("{what}: the deployment itself is mounted")),
-        (_, Some(FoundKind::File(size))) if size > 0 => Step::right(format!("{what}, and .ostree.cfs is there")),
-        ("maybe", _) => Step::right(format!("{what}, and there is no .ostree.cfs: the deployment itself is mounted")),
-        (_, _) => Step::broken(what, "the deployment has no .ostree.cfs, so ostree-prepare-root stops"),
+    let is_there = matches!(image, Some(FoundKind::File(size)) if size > 0);
+    Ok(match Composefs::parse(setting) {
+        Ok(Composefs::Unused) => Step::right(format!("{what}: the deployment itself is mounted")),
+        Err(ComposefsProblem::Unknown) => Step::broken(what, "ostree-prepare-root does not know this and stops"),
+        _ if is_there => Step::right(format!("{what}, and .ostree.cfs is there")),
+        Ok(Composefs::Optional) => {
+            Step::right(format!("{what}, and there is no .ostree.cfs: the deployment itself is mounted"))
+        }
+        Ok(Composefs::Required | Composefs::Sealed) | Err(ComposefsProblem::Signed) => {
+            Step::broken(what, "the deployment has no .ostree.cfs, so ostree-prepare-root stops")
+        }
     })
 }
 

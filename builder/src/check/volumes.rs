@@ -65,11 +65,6 @@ impl Volumes {
         self.all.iter().find(|volume| volume.device.id == device)
     }
 
-    /// The file at `path`, of at most `limit` bytes; `None` where there is none.
-    pub(crate) fn file(&self, device: DeviceId, path: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
-        self.read(device, path, limit)
-    }
-
     /// The file system that a `root=` argument or a line of fstab names.
     pub(crate) fn named(&self, source: &str) -> Named<'_> {
         let value = |value: &str| value.trim_matches('"').to_lowercase();

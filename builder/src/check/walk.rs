@@ -1,7 +1,5 @@
 //! The boot walk: from the firmware to the menu, as the programs on the disk would go.
 
-use std::io;
-
 use builder_boot::vendor;
 use builder_grub::{DeviceId, FileRef, GrubStart, Machine as _, Menu, SystemdStart, follow_grub, follow_systemd_boot};
 use builder_pe::{KnownAuthority, Machine, PeFile, TrustAnchor, Verdict as Trust};
@@ -23,6 +21,7 @@ const MOST_ENTRIES: usize = 32;
 pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut found = false;
+    let firmware = Judge { name: "firmware with Microsoft's keys", anchors: KnownAuthority::trust_anchors() };
     for volume in volumes.all.iter().filter(|volume| volume.is_esp) {
         let device = volume.device.id;
         let names = match volumes.list(device, REMOVABLE) {
@@ -39,7 +38,7 @@ pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
                 let path = format!("{REMOVABLE}/{name}");
                 let mut step =
                     Step::right(format!("firmware ({machine}) starts {path} of partition {}", volume.number));
-                step.push(program(volumes, device, &path, machine, &Firmware));
+                step.push(program(volumes, device, &path, machine, &firmware));
                 steps.push(step);
             }
         }
@@ -52,39 +51,15 @@ pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
 }
 
 /// Who decides whether a program may run while Secure Boot is on.
-trait Judge {
-    fn anchors(&self) -> Vec<TrustAnchor>;
-    fn name(&self) -> &'static str;
-}
-
-struct Firmware;
-
-impl Judge for Firmware {
-    fn anchors(&self) -> Vec<TrustAnchor> {
-        KnownAuthority::trust_anchors()
-    }
-
-    fn name(&self) -> &'static str {
-        "firmware with Microsoft's keys"
-    }
-}
-
-struct Shim(Vec<TrustAnchor>);
-
-impl Judge for Shim {
-    fn anchors(&self) -> Vec<TrustAnchor> {
-        self.0.clone()
-    }
-
-    fn name(&self) -> &'static str {
-        "this shim"
-    }
+struct Judge {
+    name: &'static str,
+    anchors: Vec<TrustAnchor>,
 }
 
 /// What happens to a program while Secure Boot is on: no reason to fail, as it may be off.
-fn secure_boot(program: &PeFile<'_>, judge: &dyn Judge) -> Step {
-    let what = format!("with Secure Boot, {}", judge.name());
-    match program.verify(&judge.anchors()) {
+fn secure_boot(program: &PeFile<'_>, judge: &Judge) -> Step {
+    let what = format!("with Secure Boot, {}", judge.name);
+    match program.verify(&judge.anchors) {
         Trust::Trusted { .. } => Step::right(format!("{what} starts it")),
         Trust::Refused { reasons } => {
             let reason = reasons.first().map_or_else(|| "it has no signature".to_owned(), ToString::to_string);
@@ -94,8 +69,8 @@ fn secure_boot(program: &PeFile<'_>, judge: &dyn Judge) -> Step {
 }
 
 /// A program of the firmware, and where it leads.
-fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, judge: &dyn Judge) -> Step {
-    let bytes = match volumes.file(device, path, PROGRAM) {
+fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, judge: &Judge) -> Step {
+    let bytes = match volumes.read(device, path, PROGRAM) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Step::broken(path, "it is not there"),
         Err(error) => return Step::broken(path, error),
@@ -112,8 +87,9 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
     match parsed.shim() {
         Ok(None) => {}
         Ok(Some(shim)) => {
-            let second = second_stage(machine);
-            let next = program(volumes, device, &format!("{folder}/{second}"), machine, &Shim(shim.trust_anchors()));
+            let judge = Judge { name: "this shim", anchors: shim.trust_anchors() };
+            let second = format!("{folder}/grub{}.efi", suffix(machine));
+            let next = program(volumes, device, &second, machine, &judge);
             return Step::right(format!("{path} is shim")).with([trust, next]);
         }
         Err(error) => return Step::broken(format!("{path} is shim"), error),
@@ -125,7 +101,7 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
         let start = SystemdStart {
             esp: device,
             xbootldr: volumes.all.iter().find(|volume| volume.is_xbootldr()).map(|volume| volume.device.id),
-            architecture: systemd_name(machine).to_owned(),
+            architecture: suffix(machine),
             last: None,
         };
         let menu = follow_systemd_boot(volumes, &start).map_err(|error| error.to_string());
@@ -142,15 +118,13 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
     Step::right(format!("{path} is GRUB, which looks in {}", start.prefix)).with([trust, self::menu(volumes, menu)])
 }
 
-fn second_stage(machine: Machine) -> &'static str {
-    match machine {
-        Machine::Aarch64 => "grubaa64.efi",
-        Machine::Ia32 => "grubia32.efi",
-        Machine::Arm => "grubarm.efi",
-        _ => "grubx64.efi",
-    }
+/// How names of programs for a machine end: `x64`, as in `BOOTX64.EFI`.
+fn suffix(machine: Machine) -> String {
+    let name = machine.removable_name().unwrap_or_default();
+    name.trim_start_matches("BOOT").trim_end_matches(".EFI").to_lowercase()
 }
 
+/// What GRUB calls the processor.
 fn grub_name(machine: Machine) -> &'static str {
     match machine {
         Machine::Aarch64 => "arm64",
@@ -158,16 +132,6 @@ fn grub_name(machine: Machine) -> &'static str {
         Machine::Arm => "arm",
         Machine::Riscv64 => "riscv64",
         _ => "x86_64",
-    }
-}
-
-fn systemd_name(machine: Machine) -> &'static str {
-    match machine {
-        Machine::Aarch64 => "aa64",
-        Machine::Ia32 => "ia32",
-        Machine::Arm => "arm",
-        Machine::Riscv64 => "riscv64",
-        _ => "x64",
     }
 }
 
@@ -214,9 +178,4 @@ impl super::volumes::Volume {
     fn is_xbootldr(&self) -> bool {
         !self.is_esp && matches!(self.body, Body::Fat(_))
     }
-}
-
-/// What a step says of a file system that cannot be read.
-pub(crate) fn unreadable(what: &str, error: &io::Error) -> Step {
-    Step::broken(what, error)
 }

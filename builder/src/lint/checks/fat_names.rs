@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use builder_fat::{check_name, folded_name};
 use builder_tree::{Directory, DisplayPath, InodeKind, Node, join};
 
 use crate::lint::check::{Check, Origin, Run, Severity};
@@ -22,9 +23,6 @@ pub(crate) static FAT_NAMES: Check = Check {
 
 /// The largest file, in bytes. FAT specification, "File size".
 const MOST_BYTES: u64 = (1 << 32) - 1;
-
-/// UTF-16 units of the longest name. FAT specification, "Long directory entries".
-const MOST_UNITS: usize = 255;
 
 fn fat_names(subject: &Subject, findings: &mut Findings<'_>) {
     // All payloads come to one ESP, so names of different ones meet.
@@ -50,8 +48,8 @@ fn payload(root: &[u8], efi: &Directory, seen: &mut BTreeMap<String, (Vec<u8>, V
     let walked: Result<(), std::convert::Infallible> = efi.walk(&mut |path, node| {
         let full = join(root, path);
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        if let Some(problem) = name_problem(name) {
-            findings.at(&full, format!("its name {problem}, which FAT does not allow"));
+        if let Err(problem) = check_name(name) {
+            findings.at(&full, format!("its name {problem}"));
         }
         match node {
             Node::Directory(_) => {}
@@ -64,7 +62,7 @@ fn payload(root: &[u8], efi: &Directory, seen: &mut BTreeMap<String, (Vec<u8>, V
                 kind => findings.at(&full, format!("a {}, which FAT does not have", kind.name())),
             },
         }
-        let folded: String = String::from_utf8_lossy(path).to_uppercase();
+        let folded = folded_name(&String::from_utf8_lossy(path));
         match seen.get(&folded) {
             // Where the directories above differ, that has been told.
             Some((other, found)) if other != name => {
@@ -79,38 +77,5 @@ fn payload(root: &[u8], efi: &Directory, seen: &mut BTreeMap<String, (Vec<u8>, V
     });
     match walked {
         Ok(()) => {}
-    }
-}
-
-/// What FAT does not allow of a name. FAT specification, "Long directory entries".
-fn name_problem(name: &[u8]) -> Option<String> {
-    let Ok(name) = std::str::from_utf8(name) else { return Some("is not valid UTF-8".to_owned()) };
-    if let Some(c) = name.chars().find(|&c| c < ' ' || "\"*/:<>?\\|".contains(c)) {
-        return Some(format!("contains {c:?}"));
-    }
-    if let Some(c) = name.chars().next_back().filter(|&c| c == '.' || c == ' ') {
-        return Some(format!("ends with {c:?}"));
-    }
-    let units = name.encode_utf16().count();
-    (units > MOST_UNITS).then(|| format!("has {units} UTF-16 units, more than {MOST_UNITS}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::name_problem;
-
-    #[test]
-    fn names_that_fat_does_not_allow_are_told() {
-        for (name, problem) in [
-            (&b"grubx64.efi"[..], None),
-            (b"\xc3\xbcml\xc3\xa4ut +,;=[]", None),
-            (b"a:b", Some("contains ':'")),
-            (b"tab\t", Some("contains '\\t'")),
-            (b"dot.", Some("ends with '.'")),
-            (b"\xff", Some("is not valid UTF-8")),
-            ("é".repeat(256).as_bytes(), Some("has 256 UTF-16 units, more than 255")),
-        ] {
-            assert_eq!(name_problem(name).as_deref(), problem);
-        }
     }
 }

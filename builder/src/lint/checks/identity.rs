@@ -5,6 +5,7 @@ use builder_tree::{Content, InodeKind, Node};
 use crate::lint::check::{Check, Entry, Origin, Run, Severity};
 use crate::lint::finding::Findings;
 use crate::lint::subject::Subject;
+use crate::uniqueness::{is_host_key, is_machine_id};
 
 pub(crate) static MACHINE_ID: Check = Check {
     name: "machine-id",
@@ -24,9 +25,8 @@ fn machine_id(subject: &Subject, findings: &mut Findings<'_>) {
     for path in ["etc/machine-id", "usr/etc/machine-id", "var/lib/dbus/machine-id"] {
         // A link leads to the other one.
         let Some(content) = regular(subject, path) else { continue };
-        let text = subject.whole(content, ID_LIMIT);
-        let text = text.as_deref().map_or(&b"too long for one"[..], <[u8]>::trim_ascii);
-        if !text.is_empty() && text != b"uninitialized" {
+        // What is too long for one is taken for one.
+        if subject.whole(content, ID_LIMIT).is_none_or(|text| is_machine_id(&text)) {
             findings.at(path.as_bytes(), "a machine id, which all machines will share");
         }
     }
@@ -49,11 +49,6 @@ fn ssh_host_keys(_: &Subject, entry: &Entry<'_>, findings: &mut Findings<'_>) {
     {
         findings.at(entry.path, "a private SSH host key, which all machines will share");
     }
-}
-
-/// Whether a file of that name is a private host key.
-pub(crate) fn is_host_key(name: &[u8]) -> bool {
-    name.starts_with(b"ssh_host_") && name.ends_with(b"_key")
 }
 
 pub(crate) static MACHINE_SECRETS: Check = Check {

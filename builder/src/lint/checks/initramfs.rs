@@ -1,7 +1,5 @@
 //! What runs before the root is mounted.
 
-use std::collections::BTreeSet;
-
 use builder_boot::Kernel;
 use builder_tree::Node;
 
@@ -9,6 +7,7 @@ use crate::lint::check::{Check, Origin, Run, Severity};
 use crate::lint::finding::Findings;
 use crate::lint::subject::Subject;
 use crate::settings::prepare_root;
+use crate::suitability::differences;
 
 /// How one is made anew, also with other settings in it.
 const ANEW: &str = "RUN v=$(ls /usr/lib/modules) && \
@@ -90,15 +89,9 @@ fn initramfs_settings(subject: &Subject, findings: &mut Findings<'_>) {
     if !early.has_program {
         return;
     }
-    let (early, image) = (&early.settings, prepare_root(&subject.tree));
-    let keys: BTreeSet<&String> = early.keys().chain(image.keys()).collect();
-    for key in keys {
-        let (early, image) = (early.get(key), image.get(key));
-        if early != image {
-            let told =
-                |value: Option<&String>| value.map_or_else(|| "not set".to_owned(), |value| format!("`{value}`"));
-            findings.at(&path, format!("{key} is {} in the initramfs and {} in the image", told(early), told(image)));
-        }
+    let told = |value: Option<&str>| value.map_or_else(|| "not set".to_owned(), |value| format!("`{value}`"));
+    for (key, early, image) in differences(&early.settings, &prepare_root(&subject.tree)) {
+        findings.at(&path, format!("{key} is {} in the initramfs and {} in the image", told(early), told(image)));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::lint::check::{Check, Origin, Run, Severity};
 use crate::lint::finding::Findings;
 use crate::lint::subject::Subject;
+use crate::suitability::is_bootable;
 
 pub(crate) static BOOTABLE_LABEL: Check = Check {
     name: "bootable-label",
@@ -16,7 +17,7 @@ pub(crate) static BOOTABLE_LABEL: Check = Check {
 };
 
 fn bootable_label(subject: &Subject, findings: &mut Findings<'_>) {
-    if !["containers.bootc", "ostree.bootable"].iter().any(|label| subject.labels.contains_key(*label)) {
+    if !is_bootable(&subject.labels) {
         findings.image("neither the label containers.bootc nor ostree.bootable is set");
     }
 }

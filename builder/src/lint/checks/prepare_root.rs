@@ -9,6 +9,7 @@ use crate::lint::checks::root::BASE;
 use crate::lint::finding::Findings;
 use crate::lint::subject::Subject;
 use crate::settings::prepare_root;
+use crate::suitability::{Composefs, ComposefsProblem};
 
 const PATH: &[u8] = b"usr/lib/ostree/prepare-root.conf";
 
@@ -77,10 +78,12 @@ fn composefs_value(subject: &Subject, findings: &mut Findings<'_>) {
         _ => ("in the image", &image),
     };
     let Some(value) = settings.get("composefs.enabled") else { return };
-    match value.to_lowercase().as_str() {
-        "no" | "false" | "0" | "maybe" | "yes" | "true" | "1" | "verity" => {}
-        "signed" => findings.at(PATH, format!("composefs is `signed` {whose}, and diskwright cannot sign")),
-        _ => {
+    match Composefs::parse(value) {
+        Ok(_) => {}
+        Err(ComposefsProblem::Signed) => {
+            findings.at(PATH, format!("composefs is `signed` {whose}, and diskwright cannot sign"));
+        }
+        Err(ComposefsProblem::Unknown) => {
             let value = value.escape_debug();
             findings.at(PATH, format!("composefs is `{value}` {whose}, expected yes, no, maybe or verity"));
         }

@@ -3,9 +3,9 @@
 use builder_tree::{Content, Node};
 
 use crate::lint::check::{Check, Entry, Origin, Run, Severity, is_below};
-use crate::lint::checks::identity::is_host_key;
 use crate::lint::finding::Findings;
 use crate::lint::subject::Subject;
+use crate::uniqueness::is_host_key;
 
 /// Files that people keep are no larger, in bytes.
 const LIMIT: u64 = 64 << 10;
