@@ -89,27 +89,18 @@ impl Image {
         let (read, to_hash) = bounded(IN_FLIGHT);
         let mut bodies = Bodies { store, plan, layer: 0 };
         thread::scope(|scope| {
-            let decoder = thread::Builder::new()
-                .name("oci-decode".into())
+            let spawn = |name: &str| thread::Builder::new().name(name.into());
+            let failed = |source| OciError::Thread { source };
+            let hasher = spawn("oci-hash").spawn_scoped(scope, move || hash::hash(&to_hash, &used)).map_err(failed)?;
+            let decoder = spawn("oci-decode")
                 .spawn_scoped(scope, move || decode::decode(&self.layout, self.layers(), &outgoing, &reusable))
-                .map_err(|source| OciError::Thread { source })?;
-            let hasher = thread::Builder::new()
-                .name("oci-hash".into())
-                .spawn_scoped(scope, move || hash::hash(&to_hash, &used))
-                .map_err(|source| OciError::Thread { source });
+                .map_err(failed)?;
             // The ends here are dropped with the call, which wakes the others if they still wait for something.
-            let result = match &hasher {
-                Ok(_) => self.consume(incoming, read, &mut bodies, progress),
-                Err(_) => {
-                    drop((incoming, read));
-                    Ok(Layers { layers: Vec::new(), merged: FileTree::new() })
+            let result = self.consume(incoming, read, &mut bodies, progress);
+            for thread in [decoder, hasher] {
+                if let Err(panic) = thread.join() {
+                    std::panic::resume_unwind(panic);
                 }
-            };
-            if let Err(panic) = decoder.join() {
-                std::panic::resume_unwind(panic);
-            }
-            if let Err(panic) = hasher?.join() {
-                std::panic::resume_unwind(panic);
             }
             result
         })
