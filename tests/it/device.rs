@@ -52,8 +52,8 @@ fn a_device_is_refused_unless_it_is_asked_for_and_free_and_large_enough() {
     for (arguments, code, words) in [
         (&["-o", device][..], 6, "is a block device"),
         (&["-o", device], 6, "hint: give the name of a file with -o, or --force-device"),
-        (&["-o", "file", "--force-device"], 2, "overwrites a block device, but file is regular file"),
-        (&["-o", ".", "--force-device"], 2, "overwrites a block device, but . is directory"),
+        (&["-o", "file", "--force-device"], 2, "overwrites a block device, but file is a regular file"),
+        (&["-o", ".", "--force-device"], 2, "overwrites a block device, but . is a directory"),
         (&["-o", "absent", "--force-device"], 6, "cannot open the device absent"),
         (&["--force-device"], 2, "--force-device needs the device"),
         (&["-o", device, "--force-device", "--type", "qcow2"], 2, "--force-device writes a raw disk"),

@@ -18,7 +18,7 @@ pub enum OutputError {
         kind: &'static str,
     },
     /// A device was asked for, and the name stands for none.
-    #[error("--force-device overwrites a block device, but {} is {kind}", .path.display())]
+    #[error("--force-device overwrites a block device, but {} is a {kind}", .path.display())]
     NotADevice {
         /// The output.
         path: PathBuf,
