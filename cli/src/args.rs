@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Print what an image is
     Inspect(Inspect),
+    /// Boot a disk in QEMU and say how far it comes
+    Smoke(Box<crate::commands::smoke::Smoke>),
     /// Look for what is wrong with an image, without running it
     Lint(Lint),
 }

@@ -26,6 +26,32 @@ pub(crate) enum Exit {
     Io = 7,
     /// What was compared is not the same.
     Different = 8,
+    /// A smoke test: QEMU, or this machine.
+    HostError = 20,
+    /// A smoke test: the firmware found nothing that it could start.
+    NothingToBoot = 21,
+    /// A smoke test: a signature was refused.
+    SecureBootRefused = 22,
+    /// A smoke test: the boot loader failed.
+    BootLoaderError = 23,
+    /// A smoke test: the kernel did not speak.
+    KernelNotReached = 24,
+    /// A smoke test: the kernel gave up.
+    KernelPanic = 25,
+    /// A smoke test: the initramfs gave up.
+    InitramfsEmergency = 26,
+    /// A smoke test: there was no root file system.
+    RootNotFound = 27,
+    /// A smoke test: ostree or composefs made no root.
+    OstreeFailed = 28,
+    /// A smoke test: units failed.
+    UnitsFailed = 29,
+    /// A smoke test: something asked of the system was not so.
+    CheckFailed = 30,
+    /// A smoke test: the machine was switched off or started anew.
+    MachineEnded = 31,
+    /// A smoke test: the time was over.
+    TimedOut = 32,
     /// Stopped by Ctrl-C or a termination signal.
     Interrupted = 130,
 }
@@ -42,6 +68,20 @@ Exit codes:
     6  environment: this machine lacks room, a directory or a permission
     7  I/O: reading or writing failed
     8  different: what was compared is not the same
+   20  smoke: host or QEMU error
+   21  smoke: the firmware found nothing to boot
+   22  smoke: Secure Boot refused
+   23  smoke: boot loader error
+   24  smoke: kernel not reached
+   25  smoke: kernel panic
+   26  smoke: initramfs emergency
+   27  smoke: root not found
+   28  smoke: ostree or composefs prepare failed
+   29  smoke: units failed
+   30  smoke: the system is up, and a check failed
+   31  smoke: the machine was switched off or started anew before the system was up
+   32  smoke: timeout
+       of several machines that failed, the lowest of their codes: the boot that came least far
   130  interrupted";
 
 impl From<Exit> for ExitCode {
@@ -80,6 +120,19 @@ mod tests {
             Exit::Environment,
             Exit::Io,
             Exit::Different,
+            Exit::HostError,
+            Exit::NothingToBoot,
+            Exit::SecureBootRefused,
+            Exit::BootLoaderError,
+            Exit::KernelNotReached,
+            Exit::KernelPanic,
+            Exit::InitramfsEmergency,
+            Exit::RootNotFound,
+            Exit::OstreeFailed,
+            Exit::UnitsFailed,
+            Exit::CheckFailed,
+            Exit::MachineEnded,
+            Exit::TimedOut,
             Exit::Interrupted,
         ] {
             let code = exit as u8;

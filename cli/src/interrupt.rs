@@ -25,6 +25,8 @@ pub(crate) fn install() -> Result<(), Failure> {
             };
             // Nobody may be listening any more, which changes nothing.
             let _ = writeln!(std::io::stderr(), "\ninterrupted: {left}");
+            // The kernel ends them with this process, but only where util-linux is installed.
+            builder_qemu::kill_all_machines();
             #[expect(clippy::exit, reason = "the main thread cannot be told to stop in the middle of a write")]
             std::process::exit(i32::from(Exit::Interrupted as u8));
         }

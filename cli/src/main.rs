@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Convert(convert) => commands::convert::run(convert).map(|()| Exit::Success),
         Command::Diff(diff) => commands::diff::run(diff),
         Command::Inspect(inspect) => commands::inspect::run(inspect).map(|()| Exit::Success),
+        Command::Smoke(smoke) => commands::smoke::run(smoke),
         Command::Lint(lint) => commands::lint::run(lint),
         Command::Verify(verify) => commands::verify::run(verify),
     });

@@ -58,7 +58,7 @@ pub(crate) fn failure(failure: &Failure) -> Exit {
 }
 
 /// An error and its causes, each after a colon.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

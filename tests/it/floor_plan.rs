@@ -58,7 +58,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "builder-vmdk",
         ],
     ),
-    ("cli", &["builder", "builder-block"]),
+    ("cli", &["builder", "builder-block", "builder-qemu"]),
     ("tests", &["builder", "builder-block", "builder-qemu", "builder-tree"]),
 ];
 

@@ -21,6 +21,7 @@ mod outputs;
 mod reproducible;
 mod rollback;
 mod selinux;
+mod smoke;
 mod ssh_keys;
 mod uniqueness;
 mod unprivileged;

@@ -12,4 +12,5 @@ mod machine;
 mod must_fail;
 mod real_image;
 mod selinux;
+mod smoke;
 mod update;

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
-use crate::disk::{Bus, Disk, DiskFormat};
+use crate::disk::{Bus, Disk, DiskFormat, SectorSize};
 use crate::firmware::{Firmware, FirmwareFile};
 use crate::machine::{Accelerator, Architecture, Machine, Network, OnReboot};
 use crate::quote::{option_value, shell_word};
@@ -32,26 +32,23 @@ impl Machine {
         words.flag("-nodefaults");
         words.flag("-no-user-config");
         let secure = wish.firmware == Firmware::UefiSecureBoot && self.flash.is_some();
+        // Where a BIOS boots a disk, it has to be told that there is nobody at a screen: SeaBIOS then says what it does
+        // on the serial console (src/fw/paravirt.c, QEMU_CFG_NOGRAPHIC).
+        let bios = wish.firmware == Firmware::BuiltIn && wish.direct_kernel.is_none();
         words.option(
             "-machine",
             match (wish.architecture, secure) {
+                (Architecture::X86_64, false) if bios => "q35,graphics=off",
                 (Architecture::X86_64, false) => "q35",
                 // Only code in system management mode may write the variables, see edk2 OvmfPkg/README, "SMM support".
                 (Architecture::X86_64, true) => "q35,smm=on",
+                // KVM gives the guest the interrupt controller that the host has, and no other.
+                (Architecture::Aarch64, _) if wish.accelerator == Accelerator::Kvm => "virt,gic-version=host",
                 (Architecture::Aarch64, _) => "virt",
             },
         );
-        match wish.accelerator {
-            Accelerator::Tcg => words.option("-accel", "tcg,thread=multi"),
-        }
-        words.option(
-            "-cpu",
-            match wish.architecture {
-                Architecture::X86_64 => "max",
-                // The architected pointer authentication algorithm is the slowest thing under TCG.
-                Architecture::Aarch64 => "max,pauth-impdef=on",
-            },
-        );
+        words.option("-accel", accelerator(wish.accelerator));
+        words.option("-cpu", processor(wish.architecture, wish.accelerator));
         words.option("-smp", wish.cpus.to_string());
         words.option("-m", format!("size={}M", wish.memory_mib));
         if let Some(flash) = &self.flash {
@@ -63,6 +60,12 @@ impl Machine {
         }
         self.push_disks(&mut words);
         self.push_network(&mut words);
+        if let Some(control) = &wish.tpm {
+            words.option("-chardev", option_value("socket,id=tpm,path=", control.as_os_str()));
+            words.option("-tpmdev", "emulator,id=tpm,chardev=tpm");
+            let device = if wish.architecture == Architecture::X86_64 { "tpm-crb" } else { "tpm-tis-device" };
+            words.option("-device", format!("{device},tpmdev=tpm"));
+        }
         words.option("-device", "virtio-rng-pci");
         for credential in &wish.credentials {
             words.option("-smbios", credential.smbios_option());
@@ -98,7 +101,7 @@ impl Machine {
 
     fn push_disks(&self, words: &mut Words) {
         let disks = &self.wish.disks;
-        if disks.iter().any(|disk| disk.bus == Bus::Ahci) {
+        if disks.iter().any(|disk| disk.bus.is_sata()) {
             words.option("-device", "ich9-ahci,id=sata");
         }
         if disks.iter().any(|disk| disk.bus == Bus::Usb) {
@@ -110,11 +113,16 @@ impl Machine {
             let driver = match disk.bus {
                 Bus::Virtio => "virtio-blk-pci".to_owned(),
                 Bus::Nvme => "nvme".to_owned(),
-                Bus::Ahci => {
+                Bus::Ahci | Bus::Cdrom => {
                     sata_port += 1;
-                    format!("ide-hd,bus=sata.{}", sata_port - 1)
+                    let kind = if disk.bus == Bus::Cdrom { "ide-cd" } else { "ide-hd" };
+                    format!("{kind},bus=sata.{}", sata_port - 1)
                 }
                 Bus::Usb => "usb-storage,bus=usb.0".to_owned(),
+            };
+            let sectors = match disk.sector_size {
+                SectorSize::Bytes512 => "",
+                SectorSize::Bytes4096 => ",logical_block_size=4096,physical_block_size=4096",
             };
             // NVMe does not start without a serial number.
             let serial = match (&disk.serial, disk.bus) {
@@ -122,7 +130,7 @@ impl Machine {
                 (None, Bus::Nvme) => format!(",serial=disk{index}"),
                 (None, _) => String::new(),
             };
-            words.option("-device", format!("{driver},drive=disk{index},bootindex={}{serial}", index + 1));
+            words.option("-device", format!("{driver},drive=disk{index},bootindex={}{serial}{sectors}", index + 1));
         }
     }
 
@@ -173,10 +181,33 @@ impl Words {
     }
 }
 
+/// The value of `-accel`.
+pub(crate) fn accelerator(accelerator: Accelerator) -> &'static str {
+    match accelerator {
+        Accelerator::Tcg => "tcg,thread=multi",
+        Accelerator::Kvm => "kvm",
+    }
+}
+
+/// The value of `-cpu`.
+pub(crate) fn processor(architecture: Architecture, accelerator: Accelerator) -> &'static str {
+    match (accelerator, architecture) {
+        (Accelerator::Kvm, _) => "host",
+        (Accelerator::Tcg, Architecture::X86_64) => "max",
+        // The architected pointer authentication algorithm is the slowest thing under TCG.
+        (Accelerator::Tcg, Architecture::Aarch64) => "max,pauth-impdef=on",
+    }
+}
+
+/// A format as QEMU names it, with what its driver has to be told.
 fn format_name(format: DiskFormat) -> &'static str {
     match format {
         DiskFormat::Raw => "raw",
         DiskFormat::Qcow2 => "qcow2",
+        DiskFormat::Vmdk => "vmdk",
+        // Else the driver may take the size from the geometry, which cannot express every size, see its
+        // `force_size_calc`.
+        DiskFormat::Vhd => "vpc,force_size_calc=current_size",
     }
 }
 
@@ -186,9 +217,13 @@ fn flash_drive(unit: u8, mode: &str, file: &FirmwareFile) -> OsString {
 }
 
 fn disk_drive(index: usize, disk: &Disk) -> OsString {
-    let snapshot = if disk.snapshot { "on" } else { "off" };
+    let writes = match (disk.bus, disk.snapshot) {
+        (Bus::Cdrom, _) => "readonly=on",
+        (_, true) => "snapshot=on",
+        (_, false) => "snapshot=off",
+    };
     let format = format_name(disk.format);
-    let prefix = format!("if=none,id=disk{index},format={format},snapshot={snapshot},discard=unmap,file=");
+    let prefix = format!("if=none,id=disk{index},format={format},{writes},discard=unmap,file=");
     option_value(&prefix, disk.path.as_os_str())
 }
 
@@ -301,6 +336,34 @@ mod tests {
 -chardev socket,id=console,fd=1
 -serial chardev:console"
         );
+    }
+
+    #[test]
+    fn other_forms_of_disks_and_controllers_have_these_arguments() {
+        let wish = Machine::builder(Architecture::X86_64)
+            .accelerator(Accelerator::Kvm)
+            .firmware(Firmware::BuiltIn)
+            .disk(Disk::new("/d.vmdk", DiskFormat::Vmdk).on(Bus::Nvme).sector_size(SectorSize::Bytes4096))
+            .disk(Disk::new("/d.vhd", DiskFormat::Vhd).on(Bus::Ahci))
+            .disk(Disk::raw("/d.iso").on(Bus::Cdrom))
+            .tpm("/run/a,b/control");
+        let text = golden(&machine(wish, None));
+        for line in [
+            "-machine q35,graphics=off",
+            "-accel kvm",
+            "-cpu host",
+            "-drive if=none,id=disk0,format=vmdk,snapshot=on,discard=unmap,file=/d.vmdk",
+            "-device nvme,drive=disk0,bootindex=1,serial=disk0,logical_block_size=4096,physical_block_size=4096",
+            "-drive if=none,id=disk1,format=vpc,force_size_calc=current_size,snapshot=on,discard=unmap,file=/d.vhd",
+            "-device ide-hd,bus=sata.0,drive=disk1,bootindex=2",
+            "-drive if=none,id=disk2,format=raw,readonly=on,discard=unmap,file=/d.iso",
+            "-device ide-cd,bus=sata.1,drive=disk2,bootindex=3",
+            "-chardev socket,id=tpm,path=/run/a,,b/control",
+            "-tpmdev emulator,id=tpm,chardev=tpm",
+            "-device tpm-crb,tpmdev=tpm",
+        ] {
+            assert!(text.lines().any(|have| have == line), "{line}: {text}");
+        }
     }
 
     #[test]

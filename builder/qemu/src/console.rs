@@ -30,6 +30,40 @@ const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// How long a line that reports a failure may take to end. A prompt never ends.
 const LINE_LIMIT: Duration = Duration::from_secs(2);
 
+/// A line that is longer is taken in pieces: whoever reads lines must not wait for an end that a guest never sends.
+const LONG_LINE_BYTES: usize = 16 << 10;
+
+/// The process groups of all children that live.
+static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Nothing panics while it holds the lock.
+fn groups() -> MutexGuard<'static, Vec<Pid>> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every machine that this process has started, for a process that is about to end without dropping them.
+///
+/// Where `setpriv` of util-linux is installed, the kernel does the same by itself.
+pub fn kill_all_machines() {
+    for group in groups().iter() {
+        // It can only fail because the group has just ended by itself.
+        let _ = kill_process_group(*group, Signal::KILL);
+    }
+}
+
+/// What came since the last call of [`Console::lines`].
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    /// Whole lines.
+    pub(crate) lines: Vec<String>,
+    /// The beginning of the next line, such as a prompt. It is not consumed.
+    pub(crate) rest: String,
+    /// Whether anything came at all.
+    pub(crate) fresh: bool,
+    /// How the child has ended.
+    pub(crate) ended: Option<ExitStatus>,
+}
+
 /// Gets every byte of the console as it comes.
 pub(crate) type Tee = Box<dyn Write + Send>;
 
@@ -81,6 +115,7 @@ impl Console {
             let keep = move || match command.spawn() {
                 Ok(child) => {
                     shared.lock().alive = Some(Pid::from_child(&child));
+                    groups().push(Pid::from_child(&child));
                     // The command holds the child's ends of the sockets; the console only ends when all are closed.
                     drop(command);
                     // The receiver waits for this very message.
@@ -190,6 +225,29 @@ impl Console {
         }
     }
 
+    /// Waits for text, or for the end of the child, and consumes the lines that are whole. Gives nothing where `limit`
+    /// passes first.
+    pub(crate) fn lines(&mut self, limit: Duration) -> Said {
+        let deadline = Deadline::after(limit);
+        let mut state = self.shared.lock();
+        while state.transcript.unread().len() <= state.transcript.searched() && state.ended.is_none() {
+            let Some(left) = deadline.remaining() else { break };
+            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let unread = state.transcript.unread();
+        let fresh = unread.len() > state.transcript.searched();
+        let whole = match unread.rfind('\n') {
+            Some(at) => at + 1,
+            None if unread.len() > LONG_LINE_BYTES => unread.len(),
+            None => 0,
+        };
+        let lines = unread[..whole].lines().map(str::to_owned).collect();
+        let rest = unread[whole..].to_owned();
+        state.transcript.consume(whole);
+        state.transcript.mark_searched();
+        Said { lines, rest, fresh, ended: state.ended }
+    }
+
     /// Drops the text nobody has consumed.
     pub(crate) fn skip(&mut self) {
         self.shared.lock().transcript.consume_all();
@@ -220,15 +278,19 @@ impl Console {
         QemuError::Ended { status, wanted, evidence: self.evidence(&self.shared.lock()) }
     }
 
-    fn evidence(&self, state: &State) -> Box<Evidence> {
+    /// What the child has written to its standard error, at most 16 KiB.
+    pub(crate) fn qemu_said(&self) -> Vec<String> {
         // Errors of this read would only hide the error that is being described.
         let mut said = vec![0; 16 << 10];
         let length = self.errors.read_at(&mut said, 0).unwrap_or(0);
-        let said = String::from_utf8_lossy(&said[..length]);
+        String::from_utf8_lossy(&said[..length]).lines().map(str::to_owned).collect()
+    }
+
+    fn evidence(&self, state: &State) -> Box<Evidence> {
         Box::new(Evidence {
             stage: self.stage.clone(),
             console: state.transcript.last_lines(EVIDENCE_LINES),
-            qemu: said.lines().map(str::to_owned).collect(),
+            qemu: self.qemu_said(),
         })
     }
 }
@@ -274,8 +336,12 @@ fn reap(mut child: Child, shared: &Shared) {
     let pid = Pid::from_child(&child);
     while let Err(Errno::INTR) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {}
     let mut state = shared.lock();
+    // The number is free for others once the child is reaped.
+    let mut groups = groups();
+    groups.retain(|group| *group != pid);
     state.ended = child.wait().ok();
     state.alive = None;
+    drop(groups);
     drop(state);
     shared.changed.notify_all();
 }

@@ -96,6 +96,24 @@ pub enum QemuError {
         limit: usize,
     },
 
+    /// A sector size that the controller cannot have.
+    #[error("disk {disk} is to have sectors of {bytes} bytes, which {bus} cannot have")]
+    SectorSize {
+        /// Index of the disk.
+        disk: usize,
+        /// Bytes in a sector.
+        bytes: u32,
+        /// The controller, in words.
+        bus: &'static str,
+    },
+
+    /// The software TPM is not installed.
+    #[error("swtpm was found in none of: {}", list(looked_at))]
+    TpmMissing {
+        /// Every path that was tried, in order.
+        looked_at: Vec<PathBuf>,
+    },
+
     /// A serial number no controller would take.
     #[error("serial number {serial:?} of disk {disk} is not 1 to 20 ASCII letters, digits, '-' or '_'")]
     DiskSerial {
@@ -213,6 +231,8 @@ impl QemuError {
             )),
             Self::FirmwareUnsupported { .. } => Some("use the UEFI firmware without Secure Boot".to_owned()),
             Self::TooManySataDisks { .. } => Some("put some of the disks on virtio, NVMe or USB".to_owned()),
+            Self::SectorSize { .. } => Some("put the disk on virtio, NVMe or USB".to_owned()),
+            Self::TpmMissing { .. } => Some("install swtpm; on Debian the package is `swtpm`".to_owned()),
             Self::TimedOut { evidence, .. } if evidence.console.is_empty() => Some(
                 "if the guest is Linux, its kernel command line needs console=ttyS0 (console=ttyAMA0 on aarch64); \
                  on a busy host, allow more time"

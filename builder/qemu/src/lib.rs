@@ -14,11 +14,22 @@
 //! crate of the project, and unlike the format crates it does look at the world: it searches `PATH`, starts a
 //! process and measures deadlines with the monotonic clock.
 //!
-//! # Always TCG
+//! # TCG, unless KVM was seen to work
 //!
 //! The accelerator is said outright (`-accel tcg,thread=multi`). "KVM if `/dev/kvm` exists" is a trap: there are
 //! hosts where the device opens and stock kernels then hang or QEMU aborts, and QEMU's own `kvm:tcg` fallback only
-//! covers an open that fails.
+//! covers an open that fails. So [`try_kvm`] runs a guest of a few instructions, and only who has seen that one end
+//! asks for [`Accelerator::Kvm`].
+//!
+//! # A boot with a verdict
+//!
+//! ```text
+//!   Smoke ──run()──► console lines ──► observer: marks.rs ──► Stage, Verdict ──► SmokeReport
+//!                                        └─► up: interrogation of the logged-in console
+//! ```
+//!
+//! [`Smoke`] boots a machine nobody has prepared and says how far it came, and why no farther: see [`Verdict`]. What
+//! it knows is in two tables of words that firmware, boot loaders, kernels, initramfs and systemd print.
 //!
 //! # Nothing to wait for, nothing left behind
 //!
@@ -62,21 +73,37 @@ mod deadline;
 mod disk;
 mod error;
 mod firmware;
+mod interrogation;
+mod kvm;
 mod machine;
+mod marks;
+mod observer;
 mod pattern;
 mod program;
 mod qmp;
 mod quote;
 mod running;
 mod shell;
+mod smoke;
+mod stage;
+mod tpm;
 mod transcript;
+mod verdict;
 
+pub use console::kill_all_machines;
 pub use credential::Credential;
-pub use disk::{Bus, Disk, DiskFormat};
+pub use disk::{Bus, Disk, DiskFormat, SectorSize};
 pub use error::{Evidence, QemuError};
 pub use firmware::{Firmware, FirmwareFile, FirmwareFiles};
+pub use interrogation::{Check, CheckOutcome};
+pub use kvm::{KvmUnusable, try_kvm};
 pub use machine::{Accelerator, Architecture, DirectKernel, Forward, Machine, MachineBuilder, Network, OnReboot};
+pub use observer::{Reached, Sighting};
 pub use pattern::{BOOT_FAILURES, Match, Pattern};
 pub use qmp::Event;
 pub use running::{Running, ScreenFormat};
 pub use shell::{Output, Shell};
+pub use smoke::{Smoke, SmokeReport};
+pub use stage::Stage;
+pub use tpm::SoftwareTpm;
+pub use verdict::Verdict;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::credential::Credential;
-use crate::disk::{Bus, Disk};
+use crate::disk::{Bus, Disk, SectorSize};
 use crate::error::QemuError;
 use crate::firmware::{self, Firmware, FirmwareFiles};
 use crate::program;
@@ -65,6 +65,9 @@ pub enum Accelerator {
     /// Emulation, one host thread for each processor. Works everywhere.
     #[default]
     Tcg,
+    /// The host's own processor. Only where [`crate::try_kvm`] has seen it work: QEMU ends or the guest hangs where
+    /// it does not.
+    Kvm,
 }
 
 /// The machine's way out.
@@ -133,6 +136,7 @@ impl Machine {
             screen: false,
             direct_kernel: None,
             log: None,
+            tpm: None,
         }
     }
 }
@@ -155,6 +159,7 @@ pub struct MachineBuilder {
     pub(crate) screen: bool,
     pub(crate) direct_kernel: Option<DirectKernel>,
     pub(crate) log: Option<PathBuf>,
+    pub(crate) tpm: Option<PathBuf>,
 }
 
 impl MachineBuilder {
@@ -225,12 +230,17 @@ impl MachineBuilder {
         Self { log: Some(path.into()), ..self }
     }
 
+    /// A TPM 2.0 behind the control socket of a swtpm, see [`crate::SoftwareTpm`].
+    pub fn tpm(self, control: impl Into<PathBuf>) -> Self {
+        Self { tpm: Some(control.into()), ..self }
+    }
+
     /// Finds the emulator and the firmware and checks that every file can be opened.
     ///
     /// # Errors
     ///
     /// [`QemuError::ProgramMissing`], [`QemuError::FirmwareMissing`], [`QemuError::FirmwareUnsupported`],
-    /// [`QemuError::File`], [`QemuError::TooManySataDisks`], [`QemuError::DiskSerial`].
+    /// [`QemuError::File`], [`QemuError::TooManySataDisks`], [`QemuError::SectorSize`], [`QemuError::DiskSerial`].
     pub fn build(mut self) -> Result<Machine, QemuError> {
         self.check_disks()?;
         for (index, disk) in self.disks.iter_mut().enumerate() {
@@ -261,12 +271,17 @@ impl MachineBuilder {
     }
 
     fn check_disks(&self) -> Result<(), QemuError> {
-        let count = self.disks.iter().filter(|disk| disk.bus == Bus::Ahci).count();
+        let count = self.disks.iter().filter(|disk| disk.bus.is_sata()).count();
         if count > SATA_PORTS {
             return Err(QemuError::TooManySataDisks { count, limit: SATA_PORTS });
         }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         for (index, disk) in self.disks.iter().enumerate() {
+            // QEMU's hw/ide/qdev.c refuses anything but 512 bytes.
+            if disk.sector_size != SectorSize::Bytes512 && disk.bus.is_sata() {
+                let bus = if disk.bus == Bus::Cdrom { "a CD-ROM" } else { "a SATA drive of QEMU" };
+                return Err(QemuError::SectorSize { disk: index, bytes: disk.sector_size.bytes(), bus });
+            }
             let Some(serial) = &disk.serial else { continue };
             if serial.is_empty() || serial.len() > 20 || !serial.bytes().all(allowed) {
                 return Err(QemuError::DiskSerial { disk: index, serial: serial.clone() });

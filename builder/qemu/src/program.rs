@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::fs::{Access, access};
 
@@ -19,28 +20,46 @@ const SETPRIV: &[&str] = &["/usr/bin/setpriv", "/bin/setpriv"];
 /// Finds the emulator on `search_path` (the value of `PATH`).
 pub(crate) fn find_emulator(architecture: Architecture, search_path: Option<&OsStr>) -> Result<PathBuf, QemuError> {
     let program = architecture.program();
+    find_program(program, search_path).or_else(|mut looked_at| {
+        let extra = EXTRA_PROGRAMS.iter().filter(|(known, _)| *known == architecture && known.is_host());
+        looked_at.extend(extra.map(|(_, path)| PathBuf::from(path)));
+        match looked_at.iter().find(|path| is_program(path)) {
+            Some(path) => Ok(path.clone()),
+            None => Err(QemuError::ProgramMissing { program: program.to_owned(), looked_at, architecture }),
+        }
+    })
+}
+
+/// Finds any program on `search_path`; else gives every path that was tried.
+pub(crate) fn find_program(program: &str, search_path: Option<&OsStr>) -> Result<PathBuf, Vec<PathBuf>> {
     let mut looked_at: Vec<PathBuf> = search_path
         .into_iter()
         .flat_map(std::env::split_paths)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(program))
         .collect();
-    let extra = EXTRA_PROGRAMS.iter().filter(|(known, _)| *known == architecture && known.is_host());
-    looked_at.extend(extra.map(|(_, path)| PathBuf::from(path)));
     // PATH often names a folder twice; people need to read of it once.
     let mut seen = BTreeSet::new();
     looked_at.retain(|path| seen.insert(path.clone()));
-    match looked_at.iter().find(|path| is_program(path)) {
-        Some(path) => Ok(path.clone()),
-        None => Err(QemuError::ProgramMissing { program: program.to_owned(), looked_at, architecture }),
-    }
+    looked_at.iter().find(|path| is_program(path)).cloned().ok_or(looked_at)
+}
+
+/// A command for `program` that ends when the thread that starts it does.
+pub(crate) fn guarded(program: &Path) -> Command {
+    let mut words = parent_death_guard();
+    words.push(program.as_os_str().to_owned());
+    // At least the program is in there.
+    let (first, arguments) = words.split_first().expect("the program was pushed");
+    let mut command = Command::new(first);
+    command.args(arguments);
+    command
 }
 
 /// Words to put before a command so that the kernel kills it when the thread that started it dies. Empty where
 /// util-linux's `setpriv` is missing.
 ///
 /// `PR_SET_PDEATHSIG` has to be set in the child between fork and exec, which std only offers as unsafe code.
-pub(crate) fn parent_death_guard() -> Vec<OsString> {
+fn parent_death_guard() -> Vec<OsString> {
     let is_util_linux = |path: &Path| {
         is_program(path) && path.canonicalize().is_ok_and(|real| real.file_name() == Some(OsStr::new("setpriv")))
     };

@@ -11,12 +11,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::arguments::Wiring;
-use crate::console::{Console, Tee};
+use crate::console::{Console, Said, Tee};
 use crate::deadline::Deadline;
 use crate::error::QemuError;
 use crate::machine::Machine;
 use crate::pattern::{Match, Pattern};
-use crate::program::parent_death_guard;
+use crate::program::guarded;
 use crate::qmp::{Event, Failure, Qmp};
 use crate::shell::Shell;
 
@@ -67,13 +67,8 @@ impl Machine {
     }
 
     fn command(&self, wiring: Wiring) -> Command {
-        let mut words = parent_death_guard();
-        words.push(self.program.clone().into_os_string());
-        words.extend(self.arguments_for(wiring));
-        // At least the program is in there.
-        let (program, arguments) = words.split_first().expect("the program was pushed");
-        let mut command = Command::new(program);
-        command.args(arguments);
+        let mut command = guarded(&self.program);
+        command.args(self.arguments_for(wiring));
         command
     }
 
@@ -153,6 +148,17 @@ impl Running {
     /// Forgets the text that was not consumed yet, so that the next [`Running::expect`] only sees what is to come.
     pub fn skip_text(&mut self) {
         self.console.skip();
+    }
+
+    /// What has come since the last call, see [`Console::lines`].
+    pub(crate) fn lines(&mut self, limit: Duration) -> Said {
+        self.console.lines(limit)
+    }
+
+    /// What QEMU itself has said on its standard error, at most 16 KiB.
+    #[must_use]
+    pub fn qemu_said(&self) -> Vec<String> {
+        self.console.qemu_said()
     }
 
     /// The last lines of the console, at most `count`, blank ones left out.

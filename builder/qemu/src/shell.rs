@@ -111,6 +111,15 @@ impl<'m> Shell<'m> {
         }
     }
 
+    /// Interrupts, as Ctrl-C does, a command whose end [`Shell::run`] has given up waiting for.
+    ///
+    /// # Errors
+    ///
+    /// [`QemuError::Io`] when the guest takes no input.
+    pub fn interrupt(&mut self) -> Result<(), QemuError> {
+        self.console.write(b"\x03")
+    }
+
     /// Has the guest shut down in order and waits until QEMU is gone. Unlike [`crate::Running::power_down`] this needs
     /// no driver for the power button in the guest, but a root shell.
     ///

@@ -15,6 +15,7 @@ pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod inspect;
 pub(crate) mod lint;
+pub(crate) mod smoke;
 pub(crate) mod verify;
 
 /// Where the unnamed scratch file lies: in `TMPDIR` where that is set, else beside the output, else in `/var/tmp`.
