@@ -1,9 +1,11 @@
 //! The straight line from image to disk, one function a station.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use builder_block::{ByteSize, Recorded, SECTOR_SIZE};
+use builder_block::{ByteSize, DiskSource, Recorded, SECTOR_SIZE, SharedFile};
 use builder_gpt::{Partition, PartitionTable, attributes};
 use builder_oci::Image;
 use builder_packages::PackageSet;
@@ -37,6 +39,8 @@ pub struct Assembled<'r> {
     root_size: RootSize,
     system: System,
     scratch: ByteSize,
+    /// The file of the image's files, where parts of it can be given back.
+    stored: Option<(SharedFile, File)>,
     /// The request that decides bytes, as text.
     canonical: String,
     contents: Contents,
@@ -109,10 +113,11 @@ impl<'r> Assembled<'r> {
             images.push(Read { image, layers, policy });
         }
         let scratch = store.scratch_bytes();
+        let stored = store.scratch_file().map_err(|source| BuildError::Scratch { source })?;
         drop(store);
         let system = system::assemble(recipe, images, &identity, &layout, progress)?;
         let scratch = ByteSize::new(scratch + system.scratch);
-        Ok(Self { recipe, image, layout, identity, root_size, system, scratch, canonical, contents })
+        Ok(Self { recipe, image, layout, identity, root_size, system, scratch, stored, canonical, contents })
     }
 
     /// Lays out the disk.
@@ -183,7 +188,14 @@ impl Prepared<'_> {
     /// # Panics
     /// If there is not one pending file for each format.
     pub fn write(mut self, pending: PendingFiles, progress: &mut dyn Progress) -> Result<Outcome, BuildError> {
-        let Written { artefacts, others } = self.writing().write(&pending, self.plan.forecast.output, progress)?;
+        let stored = self.assembled.stored.as_ref().map(|(shared, file)| Ok((Arc::clone(shared), file.try_clone()?)));
+        let once = match stored.transpose().map_err(|source| BuildError::Scratch { source })? {
+            Some((shared, file)) => Some(self.bytes.once(shared, file)),
+            None => None,
+        };
+        let disk: &(dyn DiskSource + Sync) = once.as_ref().map_or(&self.bytes, |once| once);
+        let writing = Writing { disk, ..self.writing() };
+        let Written { artefacts, others } = writing.write(&pending, self.plan.forecast.output, progress)?;
         self.plan.forecast.output = artefacts.iter().map(|artefact| ByteSize::new(artefact.written)).sum();
         let documents = match &self.recipe.bundle {
             Some(tool) if !pending.documents.is_empty() => bundle::documents(&BundleInputs {

@@ -34,7 +34,7 @@ pub use finding::{Finding, Severity};
 pub use lba::{Lba, SECTOR_SIZE};
 pub use piece::{PIECE, Piece, is_zero, runs};
 pub use plain_file::PlainFile;
-pub use recorded::Recorded;
+pub use recorded::{Once, Recorded};
 pub use region::{Overlap, Region, RegionMap};
 pub use sink::{Inner, Sink};
 pub use size::{ByteSize, ParseSizeError};

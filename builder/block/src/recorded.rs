@@ -9,6 +9,10 @@ use std::sync::Arc;
 
 use crate::{ByteSize, DiskSource, ReadAt, Region, SharedFile, WriteAt};
 
+mod once;
+
+pub use once::Once;
+
 /// A device that keeps what was written as a list of places to read it from.
 ///
 /// File systems write in the order that suits them; a format that is compressed as a stream needs the bytes in theirs.
@@ -49,6 +53,19 @@ impl Recorded {
     #[must_use]
     pub fn scratch_bytes(&self) -> ByteSize {
         ByteSize::new(self.scratch_length)
+    }
+
+    /// This device, read for the last time: `scratch`, which most of it was copied from as `shared`, is given back to the
+    /// host meanwhile.
+    #[must_use]
+    pub fn once(&self, shared: SharedFile, scratch: File) -> Once<'_> {
+        Once::new(self, shared, scratch)
+    }
+
+    /// The extents that may have a part of `offset..end`, with their first bytes.
+    fn reaching(&self, offset: u64, end: u64) -> impl Iterator<Item = (u64, &Extent)> {
+        let first = self.extents.range(..=offset).next_back().map_or(offset, |(&start, _)| start);
+        self.extents.range(first..end.max(first)).map(|(&start, extent)| (start, extent))
     }
 
     /// Notes an extent, instead of what was there before.
@@ -135,11 +152,10 @@ impl ReadAt for Recorded {
         let length = buffer.len() as u64;
         let end = offset.checked_add(length).filter(|&end| end <= self.size.bytes());
         let Some(end) = end else { return Err(io::ErrorKind::UnexpectedEof.into()) };
-        let first = self.extents.range(..=offset).next_back().map_or(offset, |(&start, _)| start);
         // Both lie in the buffer, whose length is a usize.
         let within = |at: u64| usize::try_from(at - offset).unwrap_or(usize::MAX);
         let mut at = offset;
-        for (&start, extent) in self.extents.range(first..end) {
+        for (start, extent) in self.reaching(offset, end) {
             let (from, to) = (start.max(offset), (start + extent.length).min(end));
             if from < to {
                 buffer[within(at)..within(from)].fill(0);

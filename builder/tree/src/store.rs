@@ -162,6 +162,18 @@ impl ContentStore {
         }
     }
 
+    /// The scratch file, as the bodies have it and as the host has it, for the reader that needs each body for the last
+    /// time; `None` where it is packed, so that its bytes are not where bodies say they are.
+    ///
+    /// # Errors
+    /// The host has no more file descriptors.
+    pub fn scratch_file(&self) -> io::Result<Option<(SharedFile, File)>> {
+        match &self.scratch.bytes {
+            Bytes::Plain(file) => Ok(Some((Arc::clone(&self.scratch) as SharedFile, file.try_clone()?))),
+            Bytes::Packed(_) => Ok(None),
+        }
+    }
+
     /// Begins a body; its digest will be over `prefix` and the body.
     pub fn writer(&mut self, prefix: &[u8]) -> BodyWriter<'_> {
         let start = self.end();
