@@ -11,6 +11,7 @@
 
 mod entry;
 mod finding;
+mod repository;
 mod step;
 mod volumes;
 mod walk;
@@ -29,6 +30,7 @@ use serde::Serialize;
 
 pub use builder_block::Severity;
 pub use finding::DiskFinding;
+pub use repository::{DeploymentState, EtcDifferences, RepositoryCounts, RepositoryFinding, RepositoryReport};
 pub use step::{Step, Verdict};
 
 use crate::error::BuildError;
@@ -52,6 +54,9 @@ pub struct CheckReport {
     pub table_findings: Vec<DiskFinding>,
     /// The partitions.
     pub partitions: Vec<CheckedPartition>,
+    /// The ostree repository and its deployments; `None` where there is none, or where only the tables were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<RepositoryReport>,
     /// The way from the firmware to each deployment.
     pub walk: Vec<Step>,
     /// What was not looked at.
@@ -103,15 +108,19 @@ pub fn check(path: &Path, deep: bool, scratch: &Path, progress: &mut dyn Progres
     }
     let Examination { volumes, notes, .. } = examination;
     let walk = walk::walk(&volumes);
+    // Every object is looked at, which takes longer than all else together.
+    let repository = entry::holder(&volumes).filter(|_| deep).map(|root| repository::repository(root, deep));
     progress.end(Station::Check);
     let table_findings: Vec<DiskFinding> = table.findings.into_iter().map(Into::into).collect();
     let damaged = |findings: &[DiskFinding]| findings.iter().any(|finding| finding.severity == Severity::Error);
     let sound = !damaged(&table_findings)
         && !partitions.iter().any(|partition| damaged(&partition.findings))
+        && !repository.iter().any(RepositoryReport::is_damaged)
         && walk.iter().all(|step| step.worst() < Verdict::Broken);
     let format = disk.kind().name();
     let (size, table) = (table.disk_size.bytes(), table.kind.to_string());
-    Ok(CheckReport { path: path.to_owned(), format, size, table, table_findings, partitions, walk, notes, sound })
+    let path = path.to_owned();
+    Ok(CheckReport { path, format, size, table, table_findings, partitions, repository, walk, notes, sound })
 }
 
 /// What is gathered while the partitions are looked through.
@@ -237,7 +246,7 @@ fn type_text(partition: &Partition) -> String {
 
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, format, size, table, table_findings, partitions, walk, notes, sound } = self;
+        let Self { path, format, size, table, table_findings, partitions, repository, walk, notes, sound } = self;
         writeln!(f, "{}: {format} disk, {}, {table}", path.display(), ByteSize::new(*size))?;
         table_findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))?;
         for partition in partitions {
@@ -251,6 +260,9 @@ impl fmt::Display for CheckReport {
             uuid.iter().try_for_each(|uuid| write!(f, " {uuid}"))?;
             writeln!(f)?;
             findings.iter().try_for_each(|finding| writeln!(f, "      {finding}"))?;
+        }
+        if let Some(repository) = repository {
+            write!(f, "{repository}")?;
         }
         writeln!(f, "Boot")?;
         walk.iter().try_for_each(|step| step.write(f, 1))?;

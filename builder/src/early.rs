@@ -1,6 +1,7 @@
 //! What runs before the root is mounted: the initramfs, whose settings decide how the deployment is mounted.
 
 use std::collections::BTreeMap;
+use std::io::{BufReader, Read};
 
 use builder_initramfs::{Initramfs, InitramfsError, Limits};
 use builder_tree::Inode;
@@ -27,12 +28,16 @@ pub(crate) struct Early {
 impl Early {
     /// Reads an initramfs.
     pub(crate) fn read(initramfs: &Inode) -> Result<Self, InitramfsError> {
+        match initramfs.content() {
+            Some(content) => Self::parse(BufReader::with_capacity(1 << 18, content.reader())),
+            None => Self::parse(std::io::empty()),
+        }
+    }
+
+    /// Reads what a boot loader loads: one archive, or several one behind the other.
+    pub(crate) fn parse(bytes: impl Read) -> Result<Self, InitramfsError> {
         let wanted = |path: &[u8]| SETTINGS.iter().any(|settings| path == settings.as_bytes());
-        let bytes: Box<dyn std::io::Read + '_> = match initramfs.content() {
-            Some(content) => Box::new(content.reader()),
-            None => Box::new(std::io::empty()),
-        };
-        let initramfs = Initramfs::read(std::io::BufReader::with_capacity(1 << 18, bytes), &Limits::default(), wanted)?;
+        let initramfs = Initramfs::read(bytes, &Limits::default(), wanted)?;
         let mut settings = BTreeMap::new();
         for path in SETTINGS {
             // Behind a link to a place that nobody would look for, it is not kept: then it has no say here.

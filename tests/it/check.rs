@@ -37,6 +37,12 @@ entry() { shown "/boot/loader/entries/ostree-$1.conf"; }
 word() { entry 2 | tr ' ' '\n' | sed -n "s|^$1||p"; } # of the default entry
 kernel() { entry 2 | sed -n 's/^linux //p'; }
 initramfs() { entry 2 | sed -n 's/^initrd //p'; }
+object() { # the first of this kind
+    debugfs -R 'ls -p /ostree/repo/objects' "$R" 2>/dev/null | cut -d / -f 6 | grep -x '[0-9a-f][0-9a-f]' | while read -r folder; do
+        name=$(debugfs -R "ls -p /ostree/repo/objects/$folder" "$R" 2>/dev/null | cut -d / -f 6 | grep "\.$1\$" | head -1)
+        if [ -n "$name" ]; then echo "/ostree/repo/objects/$folder/$name"; break; fi
+    done
+}
 deployment() { # the default one
     link=$(word ostree= | sed 's|boot.1/|boot.1.1/|')
     echo "/ostree/deploy/default/deploy/$(debugfs -R "cat $link" "$R" 2>/dev/null | sed 's|.*/||')"
@@ -128,6 +134,57 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
         "entry 2 | sed 's|/0$|/7|' | replace /boot/loader/entries/ostree-2.conf",
         "it leads nowhere",
     ),
+    ("kernel is text", "echo hello | replace \"$(kernel)\"", "so one of them is damaged"),
+    ("initramfs is text", "echo hello | replace \"$(initramfs)\"", "contents of the initramfs"),
+    (
+        "initramfs without ostree",
+        "(cd \"$(dirname \"$D\")\"; truncate -s 9 hello; echo hello | cpio -o -H newc --quiet) | replace \"$(initramfs)\"",
+        "ostree-prepare-root is not in it",
+    ),
+    ("no link to the entries", "change 'rm /boot/loader'", "it has no entry, so nothing is started"),
+    (
+        "no entries",
+        "change 'rm /boot/loader/entries/ostree-1.conf'; change 'rm /boot/loader/entries/ostree-2.conf'",
+        "it has no entry, so nothing is started",
+    ),
+    // The repository.
+    (
+        "link to no boot version, deep",
+        "change 'rm /boot/loader'; change 'symlink /boot/loader nowhere'",
+        "names no boot version",
+    ),
+    ("dirtree object, deep", "flip $((ROOT + 4096 * $(block \"$(object dirtree)\") + 3))", "dirtree"),
+    ("dirmeta object, deep", "flip $((ROOT + 4096 * $(block \"$(object dirmeta)\") + 3))", "dirmeta"),
+    ("no object of a file, deep", "change \"rm $(object file)\"", ".file"),
+    (
+        "mode of the repository, deep",
+        "shown /ostree/repo/config | sed 's/mode=bare/mode=hello/' | replace /ostree/repo/config",
+        "core.mode is one that does not exist",
+    ),
+    ("origin is text, deep", "echo hello | replace \"$(deployment).origin\"", "the origin file is no key file"),
+    (
+        "origin follows nothing, deep",
+        "echo '[origin]' | replace \"$(deployment).origin\"",
+        "the origin file names nothing to follow",
+    ),
+    (
+        "stranger among the deployments, deep",
+        "change 'mkdir /ostree/deploy/default/deploy/hello'",
+        "a name among the deployments is none",
+    ),
+    (
+        "commit object, deep",
+        "flip $((ROOT + 4096 * $(block \"/ostree/repo/objects/$(deployment | sed 's|.*/\\(..\\)\\([^.]*\\)\\..*|\\1/\\2|').commit\") + 20))",
+        "commit",
+    ),
+    (
+        "object of a file, deep",
+        "flip $((ROOT + 4096 * $(block \"$(deployment)/usr/lib/os-release\") + 5))",
+        "usr/lib/os-release",
+    ),
+    ("mode of a file, deep", "change \"sif $(deployment)/usr/lib/os-release mode 0100666\"", "usr/lib/os-release"),
+    ("no repository's config, deep", "change 'rm /ostree/repo/config'", "config"),
+    ("no origin, deep", "change \"rm $(deployment).origin\"", "origin"),
     // The deployment.
     ("no boot link", "change 'rm /ostree/boot.1'", "it leads nowhere"),
     ("no /usr", "change \"unlink $(deployment)/usr\"", "which is no deployment: it has no /usr"),
@@ -136,7 +193,7 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ("no /var", "change 'unlink /ostree/deploy/default/var'", "so /var cannot be mounted"),
     (
         "composefs without an image",
-        "printf '[composefs]\\nenabled = yes\\n' | replace \"$(deployment)/usr/lib/ostree/prepare-root.conf\"; change \"rm $(deployment)/.ostree.cfs\"",
+        "entry 2 | sed 's|^options .*|& ostree.prepare-root.composefs=yes|' | replace /boot/loader/entries/ostree-2.conf; change \"rm $(deployment)/.ostree.cfs\"",
         "the deployment has no .ostree.cfs",
     ),
     (

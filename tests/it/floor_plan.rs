@@ -10,7 +10,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("builder/block", &[]),
     ("builder/tree", &[]),
     ("builder/oci", &["builder-tree"]),
-    ("builder/ostree", &["builder-tree"]),
+    ("builder/ostree", &["builder-block", "builder-tree"]),
     ("builder/boot", &["builder-tree"]),
     ("builder/selinux", &["builder-tree"]),
     ("builder/initramfs", &[]),

@@ -4,16 +4,27 @@
 //! can be held against each other. What it takes from the file system without a look is looked at before: the number of
 //! groups, for which it makes room at once, and the length of a symbolic link, which it reads whole.
 //!
-//! It does not give extended attributes, the numbers of devices, or which names are links to the same file. So files
-//! have no attributes here, devices have the number 0:0, and each name is a file of its own. Times are not read.
+//! It does not give extended attributes, the numbers of devices, or which names are links to the same file. So in a
+//! [`tree`](Ext4Reader::tree) files have no attributes, devices have the number 0:0, and each name is a file of its own.
+//! Times are not read. [`metadata`](Ext4Reader::metadata) and [`xattrs`](Ext4Reader::xattrs) read the inode itself.
 
+mod acl;
+mod lookup;
+mod volume;
+mod xattr;
+
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt;
 use std::io;
+use std::rc::Rc;
 
 use builder_block::{ByteSize, ReadAt};
-use builder_tree::{ContentStore, Directory, DisplayPath, FileTree, Inode, InodeKind, Metadata, Node, join};
+use builder_tree::{ContentStore, Directory, DisplayPath, FileTree, Inode, InodeKind, Metadata, Node, Timestamp, join};
 use ext4_view::{Ext4, Ext4Error as ViewError, Ext4Read};
+
+use volume::{Fault, RawInode, Volume};
 
 /// First byte of the superblock, and its length.
 const SUPERBLOCK: (u64, usize) = (1024, 1024);
@@ -72,6 +83,24 @@ pub enum ReadError {
         /// The path of both.
         path: Vec<u8>,
     },
+    /// An inode is damaged, or of a kind that is not read.
+    #[error("{}inode {inode} {problem}", at(.path))]
+    Inode {
+        /// The path asked for.
+        path: Vec<u8>,
+        /// Its number, or that of a directory on the way.
+        inode: u32,
+        /// What is wrong, the end of a sentence.
+        problem: &'static str,
+    },
+    /// The value of an attribute lies in an inode of its own (`ea_inode`), which is not read.
+    #[error("{}the attribute {} has its value in an inode of its own, which is not read", at(.path), .name.escape_ascii())]
+    ValueInode {
+        /// The path asked for.
+        path: Vec<u8>,
+        /// Full name of the attribute.
+        name: Vec<u8>,
+    },
     /// More than any real one has.
     #[error("{}: {what} {value}, more than {limit}", DisplayPath(.path))]
     Limit {
@@ -91,9 +120,37 @@ fn at(path: &[u8]) -> String {
 }
 
 /// An ext4 file system on a device. Paths are bytes, from its root, without a leading slash.
-#[derive(Debug)]
 pub struct Ext4Reader {
     view: Ext4,
+    volume: Volume,
+    kept: RefCell<lookup::Kept>,
+    /// A directory's path as it was asked for last, and where it led.
+    parent: RefCell<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl fmt::Debug for Ext4Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ext4Reader").field("view", &self.view).finish_non_exhaustive()
+    }
+}
+
+/// What an inode says of itself, as `lstat` would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InodeFacts {
+    /// Its number. Names with one number are links to one file.
+    pub inode: u32,
+    /// Type (`S_IFMT`) and permissions.
+    pub mode: u16,
+    /// Numeric owner.
+    pub uid: u32,
+    /// Numeric group.
+    pub gid: u32,
+    /// Bytes of the body or of the link's target.
+    pub size: u64,
+    /// Names it claims to have.
+    pub links: u16,
+    /// When the body was changed last.
+    pub mtime: Timestamp,
 }
 
 /// What is at a path, links followed.
@@ -136,8 +193,125 @@ impl Ext4Reader {
         let mut superblock = [0; SUPERBLOCK.1];
         device.read_at(SUPERBLOCK.0, &mut superblock)?;
         check_superblock(&superblock, device.size())?;
-        let view = Ext4::load(Box::new(Device(device))).map_err(|source| failed(b"", source))?;
-        Ok(Self { view })
+        let device: Rc<dyn ReadAt> = device.into();
+        let view = Ext4::load(Box::new(Device(Rc::clone(&device)))).map_err(|source| failed(b"", source))?;
+        Ok(Self {
+            view,
+            volume: Volume::new(device, &superblock)?,
+            kept: RefCell::default(),
+            parent: RefCell::default(),
+        })
+    }
+
+    /// Size of the file system, by its superblock.
+    #[must_use]
+    pub fn size(&self) -> ByteSize {
+        ByteSize::new(self.volume.blocks.saturating_mul(self.volume.block_size))
+    }
+
+    /// What `path` says of itself; `None` where nothing is. Links are followed on the way, but not at its end.
+    ///
+    /// # Errors
+    /// [`ReadError`]: the file system is damaged, or its journal has to be replayed first.
+    pub fn metadata(&self, path: &[u8]) -> Result<Option<InodeFacts>, ReadError> {
+        let Some((number, inode)) = self.inode(path)? else { return Ok(None) };
+        let both = |low: usize, high: usize| u32::from(inode.half(high)) << 16 | u32::from(inode.half(low));
+        let regular = inode.mode() & lookup::TYPE == 0o100_000;
+        // Linux, ext4 "Inode Timestamps": two bits more for the seconds, 30 for the nanoseconds.
+        let (seconds, more) = (inode.word(0x10).cast_signed(), inode.extra_word(0x88));
+        Ok(Some(InodeFacts {
+            inode: number,
+            mode: inode.mode(),
+            uid: both(0x02, 0x78),
+            gid: both(0x18, 0x7a),
+            // Only of regular files it has always been the upper half of the size.
+            size: if regular { u64::from(inode.word(0x6c)) << 32 } else { 0 } | u64::from(inode.word(0x04)),
+            links: inode.half(0x1a),
+            mtime: Timestamp {
+                seconds: i64::from(seconds) + (i64::from(more & 3) << 32),
+                nanoseconds: (more >> 2).min(999_999_999),
+            },
+        }))
+    }
+
+    /// The extended attributes of `path` with their full names, as the kernel gives them to root: access control lists
+    /// in the form of the system calls, what the file system has for itself left out. Links are followed on the way, but
+    /// not at its end.
+    ///
+    /// # Errors
+    /// [`ReadError`]: nothing is there, the file system is damaged, its journal has to be replayed first, or a value is
+    /// in an inode of its own.
+    pub fn xattrs(&self, path: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, ReadError> {
+        let (number, inode) = self.inode(path)?.ok_or_else(|| ReadError::Missing { path: path.to_vec() })?;
+        xattr::attributes(&self.volume, &inode).map_err(|fault| broken(path, number, fault))
+    }
+
+    /// The target of the symbolic link at `path`; `None` where none is. Links are followed on the way.
+    ///
+    /// # Errors
+    /// [`ReadError`]: the file system is damaged, or the target is longer than 4096 bytes.
+    pub fn target(&self, path: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(path) = self.place(path)? else { return Ok(None) };
+        match self.view.symlink_metadata(&absolute(&path)) {
+            Ok(metadata) if metadata.is_symlink() => self.link(&path, metadata.len()).map(Some),
+            Ok(_) | Err(ViewError::NotFound | ViewError::NotADirectory) => Ok(None),
+            Err(source) => Err(failed(&path, source)),
+        }
+    }
+
+    /// Hands the body of the regular file that `path` leads to, of at most `limit` bytes, to `take`, and gives its length.
+    ///
+    /// # Errors
+    /// [`ReadError`]: there is none, it is larger, or `take` failed.
+    pub fn stream(
+        &self,
+        path: &[u8],
+        limit: u64,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<u64, ReadError> {
+        let missing = || ReadError::Missing { path: path.to_vec() };
+        let mut found = self.place(path)?.ok_or_else(missing)?;
+        match self.view.symlink_metadata(&absolute(&found)) {
+            Ok(metadata) if !metadata.is_symlink() => {}
+            Ok(_) => found = self.find(path)?.ok_or_else(missing)?,
+            Err(ViewError::NotFound | ViewError::NotADirectory) => return Err(missing()),
+            Err(source) => return Err(failed(path, source)),
+        }
+        let mut file = self.view.open(&absolute(&found)).map_err(|source| failed(path, source))?;
+        let size = file.metadata().len();
+        if size > limit {
+            return Err(ReadError::Limit { path: path.to_vec(), what: "its bytes are", value: size, limit });
+        }
+        read_all(&mut file, &found, take)?;
+        Ok(size)
+    }
+
+    /// `path` with links followed, but for one at its end.
+    fn place(&self, path: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let mut names = components(path);
+        match names.first() {
+            None => Ok(Some(Vec::new())),
+            Some(last) if last == b".." => self.find(path),
+            Some(_) => {
+                let last = names.remove(0);
+                names.reverse();
+                let parent = names.join(&b'/');
+                if self.parent.borrow().0 != parent || parent.is_empty() {
+                    let found = self.find(&parent)?;
+                    *self.parent.borrow_mut() = (parent, found);
+                }
+                // Files are asked for directory by directory.
+                Ok(self.parent.borrow().1.as_ref().map(|parent| join(parent, &last)))
+            }
+        }
+    }
+
+    fn inode(&self, path: &[u8]) -> Result<Option<(u32, RawInode)>, ReadError> {
+        let Some(place) = self.place(path)? else { return Ok(None) };
+        let found = lookup::inode_number(&self.volume, &mut self.kept.borrow_mut(), &place);
+        let Some(number) = found.map_err(|(number, fault)| broken(path, number, fault))? else { return Ok(None) };
+        let inode = self.volume.inode(number).map_err(|fault| broken(path, number, fault))?;
+        Ok(Some((number, inode)))
     }
 
     /// Where `path` leads, symbolic links followed; `None` where nothing is.
@@ -236,14 +410,8 @@ impl Ext4Reader {
     /// # Errors
     /// [`ReadError`]: there is none, or it is larger.
     pub fn read(&self, path: &[u8], limit: u64) -> Result<Vec<u8>, ReadError> {
-        let found = self.find(path)?.ok_or_else(|| ReadError::Missing { path: path.to_vec() })?;
-        let mut file = self.view.open(&absolute(&found)).map_err(|source| failed(path, source))?;
-        let size = self.view.metadata(&absolute(&found)).map_err(|source| failed(path, source))?.len();
-        if size > limit {
-            return Err(ReadError::Limit { path: path.to_vec(), what: "its bytes are", value: size, limit });
-        }
         let mut body = Vec::new();
-        read_all(&mut file, &found, &mut |bytes| {
+        self.stream(path, limit, &mut |bytes| {
             body.extend_from_slice(bytes);
             Ok(())
         })?;
@@ -412,6 +580,15 @@ fn failed(path: &[u8], source: ViewError) -> ReadError {
     ReadError::View { path: path.to_vec(), source }
 }
 
+fn broken(path: &[u8], inode: u32, fault: Fault) -> ReadError {
+    let path = path.to_vec();
+    match fault {
+        Fault::Io(source) => ReadError::Io(source),
+        Fault::Problem(problem) => ReadError::Inode { path, inode, problem },
+        Fault::ValueInode(name) => ReadError::ValueInode { path, name },
+    }
+}
+
 /// The names of a path, the first one last.
 fn components(path: &[u8]) -> Vec<Vec<u8>> {
     let names = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && *name != b".");
@@ -425,7 +602,7 @@ fn absolute(path: &[u8]) -> ext4_view::PathBuf {
 }
 
 /// The device as the crate wants it.
-struct Device(Box<dyn ReadAt>);
+struct Device(Rc<dyn ReadAt>);
 
 impl Ext4Read for Device {
     fn read(&mut self, offset: u64, bytes: &mut [u8]) -> Result<(), Box<dyn Error + Send + Sync>> {

@@ -41,6 +41,7 @@ mod repo;
 pub mod sysroot;
 mod target;
 mod var;
+pub mod verify;
 
 pub use aleph::Aleph;
 pub use checksum::{Checksum, ChecksumError};

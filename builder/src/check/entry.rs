@@ -1,5 +1,6 @@
 //! A boot entry, walked from its kernel to the deployment that it boots.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use builder_ext4::read::{Ext4Reader, FoundKind};
@@ -9,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::step::Step;
 use super::volumes::{Body, Named, Volumes};
+use crate::early::Early;
 use crate::formats::hex;
 use crate::settings::key_file;
 use crate::suitability::{Composefs, ComposefsProblem};
@@ -55,12 +57,13 @@ pub(crate) fn entry(volumes: &Volumes, entry: &MenuEntry, is_default: bool) -> S
             Step::broken(format!("boot checksum {expected} of kernel and initramfs"), reason)
         });
     }
+    let early = early(&initrd_bytes, arguments.last("ostree").is_some(), &mut step);
     let Some(root) = root(volumes, &arguments, &mut step) else { return step };
     let Some(path) = arguments.last("ostree") else {
         step.push(Step::note("ostree=", "the argument is not there, so this boots no deployment"));
         return step;
     };
-    match deployment(volumes, root, path, &arguments) {
+    match deployment(volumes, root, path, &arguments, early.as_ref()) {
         Ok(found) => step.push(found),
         Err(error) => step.push(Step::broken(format!("ostree={path}"), error)),
     }
@@ -80,6 +83,34 @@ fn boot_file(volumes: &Volumes, step: &mut Step, role: &str, file: &FileRef) -> 
         Err(error) => step.push(Step::broken(what, error)),
     }
     None
+}
+
+/// What the initramfs brings, of which boot loaders make one of several; `None` where that cannot be told.
+fn early(initrds: &[Option<Vec<u8>>], has_deployment: bool, step: &mut Step) -> Option<Early> {
+    const WHAT: &str = "contents of the initramfs";
+    let whole: Vec<&[u8]> = initrds.iter().map(Option::as_deref).collect::<Option<_>>()?;
+    let early = match whole.as_slice() {
+        [] => return None,
+        [one] => Early::parse(*one),
+        several => Early::parse(several.concat().as_slice()),
+    };
+    match early {
+        Ok(early) if early.has_program => {
+            step.push(Step::right(format!("{WHAT}: ostree-prepare-root is in it")));
+            Some(early)
+        }
+        Ok(early) => {
+            if has_deployment {
+                let reason = "ostree-prepare-root is not in it, so nothing makes the deployment the root";
+                step.push(Step::broken(WHAT, reason));
+            }
+            Some(early)
+        }
+        Err(error) => {
+            step.push(Step::broken(WHAT, error));
+            None
+        }
+    }
 }
 
 /// The checksum in `/boot/ostree/STATEROOT-CHECKSUM/vmlinuz-…`.
@@ -138,7 +169,7 @@ fn root<'v>(volumes: &'v Volumes, arguments: &Arguments<'_>, step: &mut Step) ->
 }
 
 /// The only file system with deployments.
-fn holder(volumes: &Volumes) -> Option<&Ext4Reader> {
+pub(crate) fn holder(volumes: &Volumes) -> Option<&Ext4Reader> {
     volumes.all.iter().find_map(|volume| match &volume.body {
         Body::Ext4(reader) if matches!(reader.kind(b"ostree/deploy"), Ok(Some(FoundKind::Directory))) => {
             Some(&**reader)
@@ -148,7 +179,13 @@ fn holder(volumes: &Volumes) -> Option<&Ext4Reader> {
 }
 
 /// What `ostree=` leads to, and whether it can become the root.
-fn deployment(volumes: &Volumes, root: &Ext4Reader, path: &str, arguments: &Arguments<'_>) -> io::Result<Step> {
+fn deployment(
+    volumes: &Volumes,
+    root: &Ext4Reader,
+    path: &str,
+    arguments: &Arguments<'_>,
+    early: Option<&Early>,
+) -> io::Result<Step> {
     let what = format!("ostree={path}");
     let Some(found) = root.find(path.as_bytes()).map_err(io::Error::other)? else {
         return Ok(Step::broken(what, "it leads nowhere"));
@@ -174,22 +211,15 @@ fn deployment(volumes: &Volumes, root: &Ext4Reader, path: &str, arguments: &Argu
             step.push(Step::broken(format!("/{place}/{name}"), "it is no directory, and ostree-prepare-root needs it"));
         }
     }
-    step.push(prepare_root(root, &place, arguments)?);
+    step.push(prepare_root(root, &place, arguments, early)?);
     fstab(volumes, root, &place, &mut step)?;
     Ok(step)
 }
 
-/// What `ostree-prepare-root` will ask for: ostree-prepare-root(1).
-fn prepare_root(root: &Ext4Reader, place: &str, arguments: &Arguments<'_>) -> io::Result<Step> {
-    let mut settings = Default::default();
-    for name in ["etc/ostree/prepare-root.conf", "usr/lib/ostree/prepare-root.conf"] {
-        let path = format!("{place}/{name}");
-        if let Some(FoundKind::File(_)) = root.kind(path.as_bytes()).map_err(io::Error::other)? {
-            let text = root.read(path.as_bytes(), SETTINGS).map_err(io::Error::other)?;
-            settings = key_file(&String::from_utf8_lossy(&text));
-            break;
-        }
-    }
+/// What `ostree-prepare-root` will ask for: ostree-prepare-root(1). It reads the settings of the initramfs; those of the
+/// deployment are only what the next initramfs will be made of.
+fn prepare_root(root: &Ext4Reader, place: &str, arguments: &Arguments<'_>, early: Option<&Early>) -> io::Result<Step> {
+    let settings = early.map(|early| early.settings.clone()).map_or_else(|| deployed_settings(root, place), Ok)?;
     let setting = settings.get("composefs.enabled").map_or("no", String::as_str);
     let setting = arguments.last("ostree.prepare-root.composefs").unwrap_or(setting);
     let what = format!("composefs is `{setting}`");
@@ -207,6 +237,18 @@ fn prepare_root(root: &Ext4Reader, place: &str, arguments: &Arguments<'_>) -> io
             Step::broken(what, "the deployment has no .ostree.cfs, so ostree-prepare-root stops")
         }
     })
+}
+
+/// The `prepare-root.conf` of the deployment.
+fn deployed_settings(root: &Ext4Reader, place: &str) -> io::Result<BTreeMap<String, String>> {
+    for name in ["etc/ostree/prepare-root.conf", "usr/lib/ostree/prepare-root.conf"] {
+        let path = format!("{place}/{name}");
+        if let Some(FoundKind::File(_)) = root.kind(path.as_bytes()).map_err(io::Error::other)? {
+            let text = root.read(path.as_bytes(), SETTINGS).map_err(io::Error::other)?;
+            return Ok(key_file(&String::from_utf8_lossy(&text)));
+        }
+    }
+    Ok(BTreeMap::new())
 }
 
 /// What the system mounts beside its root.

@@ -25,7 +25,7 @@ pub struct DiskFinding {
 }
 
 /// As people read it, too.
-fn word<S: Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn word<S: Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(severity)
 }
 
