@@ -33,6 +33,7 @@ mod layer_size;
 mod nearest;
 mod registry;
 mod report;
+mod space;
 mod subject;
 
 use std::path::Path;
@@ -51,6 +52,7 @@ pub use glob::GlobError;
 pub use layer_size::LayerSize;
 pub use registry::{checks, find, registry_markdown};
 pub use report::{Counts, Cut, FailOn, Report};
+pub use space::{Share, Space};
 use subject::Subject;
 
 /// Runs the checks over an image; `allow` holds what is allowed besides what the image's own list allows, `scratch`
@@ -69,6 +71,7 @@ pub fn lint(
     let image = source::open(source, platform)?;
     let subject = Subject::read(&image, scratch, progress)?;
     let mut report = examine::examine(&subject, allow, options)?;
+    report.space = Space::of(&subject.tree);
     report.source = source.to_string();
     report.digest = image.manifest_digest().to_string();
     Ok(report)

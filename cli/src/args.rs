@@ -116,9 +116,13 @@ pub(crate) struct Check {
     #[arg(value_name = "ARTEFACT")]
     pub(crate) artefact: PathBuf,
 
-    /// Read every inode and directory, and not the tables only
+    /// Read every inode and directory, and hash every object of the ostree repository
     #[arg(long)]
     pub(crate) deep: bool,
+
+    /// Also write the result as a page of HTML that needs no other file and no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) talk: Talk,
@@ -158,6 +162,10 @@ pub(crate) struct Lint {
     /// Print all that each check finds, and not the first 20 only
     #[arg(long)]
     pub(crate) all: bool,
+
+    /// Also write the result as a page of HTML that needs no other file and no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 
     /// Print all checks with their documentation, as text (Markdown) or JSON, and look at no image
     #[arg(long, conflicts_with = "source")]

@@ -10,6 +10,7 @@ mod args;
 mod commands;
 mod exit;
 mod interrupt;
+mod page;
 mod place;
 mod progress;
 mod report;

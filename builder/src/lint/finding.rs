@@ -24,6 +24,14 @@ pub struct Finding {
     pub fix: Cow<'static, str>,
 }
 
+impl Finding {
+    /// Where it is, in words; `None` where it is the image as a whole.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        self.path.as_ref().map(|path| DisplayPath(path).to_string())
+    }
+}
+
 /// A finding that somebody allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Allowed {

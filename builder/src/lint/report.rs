@@ -9,6 +9,7 @@ use crate::lint::allow::AllowList;
 use crate::lint::check::Severity;
 use crate::lint::finding::{Allowed, Finding, Findings};
 use crate::lint::layer_size::LayerSize;
+use crate::lint::space::Space;
 
 /// What was found in an image, the worst first.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -33,6 +34,8 @@ pub struct Report {
     pub passed: Vec<&'static str>,
     /// The layers, and what of them is hidden.
     pub layers: Vec<LayerSize>,
+    /// What takes the space.
+    pub space: Space,
     /// What the reader should know.
     pub notes: Vec<String>,
 }
@@ -167,7 +170,8 @@ impl Report {
     }
 
     /// How many more a check found than are listed.
-    pub(crate) fn more(&self, check: &str) -> u64 {
+    #[must_use]
+    pub fn more(&self, check: &str) -> u64 {
         self.cut.iter().find(|cut| cut.check == check).map_or(0, |cut| cut.more)
     }
 
@@ -177,7 +181,7 @@ impl Report {
     }
 
     /// The findings, those of each check together.
-    pub(crate) fn by_check(&self) -> impl Iterator<Item = &[Finding]> {
+    pub fn by_check(&self) -> impl Iterator<Item = &[Finding]> {
         self.findings.chunk_by(|one, other| one.check == other.check)
     }
 }

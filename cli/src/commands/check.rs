@@ -1,5 +1,7 @@
 //! `diskwright check`.
 
+mod page;
+
 use crate::args::Check;
 use crate::exit::Exit;
 use crate::progress;
@@ -9,6 +11,9 @@ pub(crate) fn run(arguments: &Check) -> Result<Exit, Failure> {
     let mut progress = progress::listener(&arguments.talk);
     let scratch = super::scratch_directory(None);
     let found = builder::check::check(&arguments.artefact, arguments.deep, &scratch, progress.as_mut())?;
+    if let Some(path) = &arguments.report {
+        page::page(&found).write(path)?;
+    }
     if arguments.talk.json {
         report::json(&found)?;
     } else {

@@ -1,5 +1,7 @@
 //! `diskwright lint`.
 
+mod page;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -29,6 +31,9 @@ pub(crate) fn run(arguments: &Lint) -> Result<Exit, Failure> {
     let mut progress = progress::listener(&arguments.talk);
     let scratch = super::scratch_directory(None);
     let report = builder::lint::lint(source, &platform, allow, options, &scratch, progress.as_mut())?;
+    if let Some(path) = &arguments.report {
+        page::page(&report).write(path)?;
+    }
     match format {
         LintFormat::Text => report::text(&report.to_string()),
         LintFormat::Json => report::json(&report),

@@ -8,6 +8,7 @@ mod arguments;
 mod documents;
 mod files;
 mod junit;
+mod page;
 mod words;
 
 use std::fs::File;
@@ -88,6 +89,10 @@ pub(crate) fn run(arguments: &Smoke) -> Result<Exit, Failure> {
         });
     }
     let exit = worst(&outcomes);
+    if let Some(pending) = &files.report {
+        let pictures: Vec<_> = files.machines.iter().map(|files| files.screenshot.as_ref()).collect();
+        page::page(arguments, kind.name(), &outcomes, &pictures, exit)?.write_to(pending)?;
+    }
     let document = documents::document(arguments, kind, acceleration.why_not.as_deref(), &outcomes, exit);
     let places = files.complete(&document, &junit::document(arguments, &outcomes), &outcomes)?;
     if arguments.talk.json {

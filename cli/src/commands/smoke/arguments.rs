@@ -92,6 +92,10 @@ pub(crate) struct Smoke {
     )]
     pub(crate) output: Option<PathBuf>,
 
+    /// Also write the result as a page of HTML that needs no other file and no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) talk: Talk,
 }

@@ -22,6 +22,8 @@ pub(crate) struct Files {
     pub(crate) machines: Vec<MachineFiles>,
     json: PendingFile,
     junit: PendingFile,
+    /// The page, where one is wanted.
+    pub(crate) report: Option<PendingFile>,
     /// Made for this run; goes again if the run fails.
     _made: Option<PendingDirectory>,
 }
@@ -36,6 +38,7 @@ pub(crate) struct MachineFiles {
 pub(crate) struct Places {
     pub(crate) json: PathBuf,
     pub(crate) junit: PathBuf,
+    pub(crate) report: Option<PathBuf>,
 }
 
 impl Files {
@@ -57,6 +60,7 @@ impl Files {
             machines: machines.iter().map(of_machine).collect::<Result<_, _>>()?,
             json: begin("json")?,
             junit: begin("junit.xml")?,
+            report: arguments.report.as_deref().map(PendingFile::create).transpose().map_err(BuildError::from)?,
             _made: made,
         })
     }
@@ -71,12 +75,17 @@ impl Files {
         let json = serde_json::to_string_pretty(document).map_err(|error| Failure::Stdout(io::Error::other(error)))?;
         write(&self.json, &format!("{json}\n"))?;
         write(&self.junit, junit)?;
-        let places = Places { json: self.json.path().to_owned(), junit: self.junit.path().to_owned() };
+        let places = Places {
+            json: self.json.path().to_owned(),
+            junit: self.junit.path().to_owned(),
+            report: self.report.as_ref().map(|file| file.path().to_owned()),
+        };
         let mut all = Vec::new();
         for (files, outcome) in self.machines.into_iter().zip(outcomes) {
             all.push(files.log.finish()?);
             all.extend(files.screenshot.filter(|_| outcome.screenshot.is_some()));
         }
+        all.extend(self.report);
         all.extend([self.json, self.junit]);
         for file in all {
             file.complete().map_err(BuildError::from)?;

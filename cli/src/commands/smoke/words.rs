@@ -31,6 +31,9 @@ pub(crate) fn text(arguments: &Smoke, outcomes: &[Outcome], places: &Places) -> 
         text.push_str(&table(outcomes));
     }
     let _ = writeln!(text, "  reports     {}, {}", places.json.display(), places.junit.display());
+    if let Some(report) = &places.report {
+        let _ = writeln!(text, "  page        {}", report.display());
+    }
     let mut hints: Vec<String> = outcomes.iter().filter_map(hint).collect();
     hints.dedup();
     for hint in hints {
