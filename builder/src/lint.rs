@@ -13,7 +13,7 @@
 //!
 //! The tree that a container would see: `/etc` is at `etc`, also in images of the chunked form, whose tree is that of
 //! the commit in them with the later layers over it. Contents are read where a name or a kind of file calls for it: the
-//! first 20 bytes of what may be a program, the first 64 of what may be a key, and a few files whole.
+//! first 20 bytes of what may be a program, the first 64 of what may be a key, and configuration whole.
 //!
 //! # What is deliberately absent
 //!

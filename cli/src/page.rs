@@ -137,6 +137,15 @@ impl Page {
     }
 }
 
+/// A sentence in which words between grave accents are code.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (at, part) in text.split('`').enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// Two digits behind the point, as drawings have their numbers: the same on every machine.
 fn number(value: f64) -> String {
     format!("{value:.2}")

@@ -19,6 +19,9 @@ const GRUB: &str = "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed";
 const INITRAMFS: &str = "usr/lib/modules/6.12.1/initramfs.img";
 const PREPARE_ROOT: &str = "usr/lib/ostree/prepare-root.conf";
 
+/// A user.
+const APP: &str = "app:x:999:999:App:/var/lib/app:/usr/sbin/nologin\n";
+
 /// A layer in which no check finds anything fatal, nor anything to be warned of.
 fn good() -> Layer {
     system()
@@ -137,6 +140,9 @@ fn cases() -> Vec<Case> {
     let install = "usr/lib/bootc/install/00-a.toml";
     let unit = "usr/lib/systemd/system/x.service";
     let wanted = "etc/systemd/system/multi-user.target.wants/x.service";
+    let units = || Layer::new().file("usr/lib/systemd/system/default.target", 0o644, b"[Unit]\n");
+    let made = "usr/lib/sysusers.d/a.conf";
+    let lines = "usr/lib/tmpfiles.d/a.conf";
     let settings = |image: &str, early: &str| {
         over(Layer::new().file(PREPARE_ROOT, 0o644, image.as_bytes()).file(INITRAMFS, 0o644, &initramfs(early)))
     };
@@ -381,8 +387,73 @@ fn cases() -> Vec<Case> {
             file("etc/ssh/ssh_host_ed25519_key", "-----BEGIN OPENSSH PRIVATE KEY-----\n"),
             file("etc/ssh/ssh_host_ed25519_key.pub", "ssh-ed25519 AAAA\n"),
         ),
+        (
+            "sysusers",
+            "/etc/passwd",
+            file("etc/passwd", APP),
+            over(layer().file("etc/passwd", 0o644, APP.as_bytes()).file(made, 0o644, b"u app 999\n")),
+        ),
+        (
+            "sysusers",
+            "/etc/group",
+            over(layer().file("etc/passwd", 0o644, b"").file("etc/group", 0o644, b"app:x:999:\n")),
+            over(layer().file("etc/passwd", 0o644, b"").file("etc/group", 0o644, b"app:x:999:\n").file(
+                made,
+                0o644,
+                b"g app 999\n",
+            )),
+        ),
+        // Whatever systemd makes of it, bootc looks in one place only.
+        (
+            "sysusers",
+            "/etc/passwd",
+            over(layer().file("etc/passwd", 0o644, APP.as_bytes()).file("etc/sysusers.d/a.conf", 0o644, b"u app\n")),
+            file("etc/group", "app:x:999:\n"),
+        ),
+        ("sysusers-syntax", "/usr/lib/sysusers.d/a.conf", file(made, "u app 0x3\n"), file(made, "u app 3\n")),
+        (
+            "tmpfiles-syntax",
+            "/usr/lib/tmpfiles.d/a.conf",
+            file(lines, "d /var/app 0855\n"),
+            file(lines, "d /var/app 0755\n"),
+        ),
+        ("tmpfiles-syntax", "/usr/lib/tmpfiles.d/a.conf", over(link(lines, "nowhere")), over(link(lines, "/dev/null"))),
+        (
+            "units-missing",
+            "/etc/systemd/system/multi-user.target.wants/x.service",
+            over(units().symlink(wanted, "/usr/share/app/x.service").file(
+                "usr/share/app/x.service",
+                0o644,
+                b"[Unit]\n",
+            )),
+            over(units().symlink(wanted, "/usr/share/app/x.service").file(unit, 0o644, b"[Unit]\n")),
+        ),
+        (
+            "units-missing",
+            "/usr/lib/systemd/system/default.target",
+            file(unit, "[Unit]\n"),
+            over(units().file(unit, 0o644, b"[Unit]\n")),
+        ),
         ("utf8", "/usr/b\\xffd", raw(b"usr/b\xffd"), raw("usr/bäd".as_bytes())),
         ("var-log", "/var/log/apt/history.log", file("var/log/apt/history.log", "x"), file("var/log/wtmp", "")),
+        (
+            "var-tmpfiles",
+            "/var/lib/app",
+            over(layer().directory("var/lib/app/", 0o750)),
+            over(layer().directory("var/lib/app/", 0o750).file(lines, 0o644, b"d /var/lib\nd /var/lib/app\n")),
+        ),
+        (
+            "var-tmpfiles",
+            "/var/app/state",
+            over(layer().file("var/app/state", 0o644, b"").file(lines, 0o644, b"d /var/app\n")),
+            over(layer().file("var/app/state", 0o644, b"").file(lines, 0o644, b"d /var/app\nf /var/app/state\n")),
+        ),
+        (
+            "var-tmpfiles",
+            "/var/link",
+            over(link("var/link", "x").file("etc/tmpfiles.d/a.conf", 0o644, b"L /var/link - - - - x\n")),
+            over(link("var/link", "x").file(lines, 0o644, b"L /var/link - - - - x\n")),
+        ),
         ("var-run", "/var/run", over(layer().directory("var/run/", 0o755)), over(link("var/run", "../run"))),
         (
             "world-writable",
@@ -432,6 +503,64 @@ fn a_good_image_has_nothing_fatal_and_no_warning() {
     let (code, text) = run(directory.path(), &source, &["--fail-on", "warning"]);
     assert_eq!(code, Some(0));
     assert!(text.lines().last().unwrap().contains(" checks: 0 fatal, 0 warnings, "), "{text}");
+}
+
+#[test]
+fn the_lines_that_are_told_are_those_that_were_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let layer = || {
+        Layer::new()
+            .file("etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/bash\napp:x:9:8:An \"App\", 5%:/a b:\n")
+            .file("etc/group", 0o644, b"root:x:0:\nshared:x:8:app\n")
+            .directory("var/lib/", 0o755)
+            .directory("var/lib/a b/", 0o750)
+            .symlink("var/lib/link", "../cache")
+    };
+    let before = report(path, &over(layer()).write(&path.join("before")), &[]);
+    let lines = |check: &str| -> String {
+        let told = found(&before, "findings", check).into_iter();
+        told.map(|(_, told)| format!("{}\n", told.split('`').nth(1).unwrap())).collect()
+    };
+    let (tmpfiles, sysusers) = (lines("var-tmpfiles"), lines("sysusers"));
+    let expected =
+        "d /var/lib 0755 root root - -\nd \"/var/lib/a b\" 0750 root root - -\nL /var/lib/link - - - - ../cache\n";
+    assert_eq!(tmpfiles, expected);
+    let expected = "u root 0 \"root\" /root /bin/bash\nu app 9:shared \"An \\\"App\\\", 5%%\" \"/a b\" /bin/sh\n\
+                    g root 0\ng shared 8\n";
+    assert_eq!(sysusers, expected);
+    let after = layer().file("usr/lib/tmpfiles.d/a.conf", 0o644, tmpfiles.as_bytes()).file(
+        "usr/lib/sysusers.d/a.conf",
+        0o644,
+        sysusers.as_bytes(),
+    );
+    let after = report(path, &over(after).write(&path.join("after")), &[]);
+    assert_eq!(counts(&after), [0, 0, 0], "{after:#}");
+}
+
+#[test]
+fn units_that_are_masked_told_already_or_only_preset_are_not_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let wants = "etc/systemd/system/multi-user.target.wants";
+    let layer = Layer::new()
+        .symlink("etc/systemd/system/masked.service", "/dev/null")
+        .symlink(&format!("{wants}/masked.service"), "../masked.service")
+        .symlink(&format!("{wants}/gone.service"), "/usr/lib/systemd/system/gone.service")
+        .symlink(&format!("{wants}/late.service"), "/run/late.service")
+        .symlink(&format!("{wants}/dev-disk.device"), "../dev-disk.device")
+        .symlink("usr/lib/systemd/system/default.target", "graphical.target")
+        .file("usr/lib/systemd/system/multi-user.target", 0o644, b"[Unit]\n")
+        .file("usr/lib/systemd/system-preset/90-a.preset", 0o644, b"enable absent.service\n");
+    let report = report(path, &over(layer).write(&path.join("image")), &[]);
+    assert_eq!(found(&report, "findings", "units-missing"), [], "{report:#}");
+    let told: Vec<_> = found(&report, "findings", "dangling-unit-links").into_iter().map(|(path, _)| path).collect();
+    let expected = [
+        "/etc/systemd/system/multi-user.target.wants/dev-disk.device",
+        "/etc/systemd/system/multi-user.target.wants/gone.service",
+        "/usr/lib/systemd/system/default.target",
+    ];
+    assert_eq!(told, expected, "{report:#}");
 }
 
 #[test]
@@ -575,6 +704,7 @@ fn colourful(directory: &Path) -> String {
             .fifo("usr/lib/a <b> & \"c\" 'd', e: 100%\n\u{1}]]>")
             .file("etc/open", 0o666, b"")
             .file("var/log/x", 0o644, b"x")
+            .file("usr/lib/tmpfiles.d/log.conf", 0o644, b"d /var/log\nf /var/log/x\n")
             .file("usr/lib/diskwright/lint.allow", 0o644, b"var-log # <known> & meant\n"),
     )
     .write(&directory.join("colourful"))
@@ -718,6 +848,12 @@ fn whatever_an_image_holds_it_is_examined_to_the_end() {
         ("allow list in circles", over(link("usr/lib/diskwright/lint.allow", "lint.allow"))),
         ("allow list that is a directory", over(Layer::new().directory("usr/lib/diskwright/lint.allow/", 0o755))),
         ("usr that is a file", over(Layer::new().file("usr", 0o644, b""))),
+        ("tmpfiles.d with a long line", over(Layer::new().file("usr/lib/tmpfiles.d/a.conf", 0o644, &large))),
+        ("users without end", over(Layer::new().file("etc/passwd", 0o644, &large.repeat(3)))),
+        ("users that are a directory", over(Layer::new().directory("etc/passwd/", 0o755))),
+        ("sysusers.d in circles", over(link("usr/lib/sysusers.d", "sysusers.d"))),
+        ("a default target in circles", over(link("usr/lib/systemd/system/default.target", "default.target"))),
+        ("var that is a link", over(link("var", "run"))),
         ("boot that is a file", over(Layer::new().file("boot", 0o644, b""))),
         ("modules that are a link", over(link("usr/lib/modules", "/nowhere"))),
         (

@@ -18,6 +18,7 @@ mod integrity;
 mod judges;
 mod lint;
 mod outputs;
+mod page;
 mod reproducible;
 mod rollback;
 mod selinux;

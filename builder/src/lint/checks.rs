@@ -3,6 +3,7 @@
 //! A new one is a `Check` in a file here and a line in [`CHECKS`]; the documentation and the tests go through that
 //! list.
 
+mod accounts;
 pub(crate) mod allow_file;
 mod boot_loader;
 mod devices;
@@ -25,11 +26,16 @@ mod prepare_root;
 mod root;
 mod secrets;
 mod sizes;
+mod systemd;
+mod tmpfiles;
+mod units;
 
 use crate::lint::check::Check;
 
 /// All checks. Their order means nothing.
-pub(crate) static CHECKS: [&Check; 42] = [
+pub(crate) static CHECKS: [&Check; 47] = [
+    &accounts::SYSUSERS,
+    &accounts::SYSUSERS_SYNTAX,
     &allow_file::LINT_ALLOW,
     &boot_loader::BOOT_LOADER,
     &devices::DEVICE_NODES,
@@ -72,4 +78,7 @@ pub(crate) static CHECKS: [&Check; 42] = [
     &secrets::SHELL_HISTORY,
     &sizes::SIZE_BY_DIRECTORY,
     &sizes::SIZE_BY_LAYER,
+    &tmpfiles::TMPFILES_SYNTAX,
+    &tmpfiles::VAR_TMPFILES,
+    &units::UNITS_MISSING,
 ];

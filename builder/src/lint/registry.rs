@@ -85,7 +85,6 @@ mod tests {
     fn the_checks_of_bootc_have_its_names() {
         let bootc: Vec<_> = checks().into_iter().filter(|check| check.origin == Origin::Bootc).collect();
         let names: Vec<_> = bootc.iter().map(|check| format!("{} {}", check.name, check.severity)).collect();
-        // Missing: var-tmpfiles and sysusers, which need a parser of systemd's files.
         assert_eq!(
             names,
             [
@@ -100,7 +99,9 @@ mod tests {
                 "buildah-injected warning",
                 "nonempty-boot warning",
                 "nonempty-run-tmp warning",
+                "sysusers warning",
                 "var-log warning",
+                "var-tmpfiles warning",
             ]
         );
     }

@@ -43,6 +43,7 @@ pub use read::ReadError;
 pub use specifier::Unresolved;
 pub use sysusers::{
     IdSource, PrimaryGroup, SysusersConfig, SysusersEntry, SysusersGroup, SysusersLine, SysusersProblem, SysusersUser,
+    group_line, user_line,
 };
 pub use tmpfiles::{
     Age, LineKind, LinePath, MadeKind, Mode, Modifiers, Owner, TmpfilesConfig, TmpfilesLine, TmpfilesProblem, line_for,

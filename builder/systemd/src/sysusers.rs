@@ -5,9 +5,11 @@
 mod entry;
 mod parse;
 mod problem;
+mod write;
 
 pub use entry::{IdSource, PrimaryGroup, SysusersEntry, SysusersGroup, SysusersLine, SysusersUser};
 pub use problem::SysusersProblem;
+pub use write::{group_line, user_line};
 
 use std::collections::{BTreeMap, BTreeSet};
 

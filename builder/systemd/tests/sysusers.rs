@@ -4,7 +4,7 @@ mod judge;
 
 use std::collections::BTreeSet;
 
-use builder_systemd::{IdSource, PrimaryGroup, SysusersConfig, parse_group, parse_passwd};
+use builder_systemd::{IdSource, PrimaryGroup, SysusersConfig, group_line, parse_group, parse_passwd, user_line};
 use judge::{Image, systemd_version};
 
 const FILE: &str = "usr/lib/sysusers.d/a.conf";
@@ -176,4 +176,42 @@ fn the_same_users_and_groups_are_made() {
     }
     assert!(!config.creates_group(b"grouped"));
     assert!(!config.creates_user(b"overridden"));
+}
+
+#[test]
+fn lines_for_accounts_make_the_same_accounts() {
+    let passwd = "root:x:0:0:root:/root:/bin/bash\n\
+                  sync:x:4:65534:sync:/bin:/bin/sync\n\
+                  app:x:150:160:An \"App\", 100% \\ odd:/var/lib/a b:/bin/sh\n\
+                  plain:x:170:170::/var:/usr/sbin/nologin\n";
+    let group = "root:x:0:\nnogroup:x:65534:\nshared:x:160:\nplain:x:170:\n";
+    let mut findings = Vec::new();
+    let users = parse_passwd(b"etc/passwd", passwd.as_bytes(), &mut findings);
+    let groups = parse_group(b"etc/group", group.as_bytes(), &mut findings);
+    let mut lines: Vec<Vec<u8>> = groups.iter().map(|group| group_line(group).unwrap()).collect();
+    lines.extend(users.iter().map(|user| {
+        let group = groups.iter().find(|group| group.gid == user.gid).map(|group| group.name.as_slice());
+        user_line(user, group).unwrap()
+    }));
+    lines.push(Vec::new());
+    let mut image = Image::new();
+    image.file(FILE, lines.join(&b'\n'));
+    let output = image.run("systemd", "systemd-sysusers", &[]);
+    let read = |path: &str| {
+        let text = std::fs::read(image.disk.path().join(path));
+        text.unwrap_or_else(|error| panic!("{path}: {error}: {}", String::from_utf8_lossy(&output.stderr)))
+    };
+    let mut made = parse_passwd(b"etc/passwd", &read("etc/passwd"), &mut findings);
+    // systemd writes them in an order of its own.
+    made.sort_by_key(|user| users.iter().position(|ours| ours.name == user.name));
+    let all = |user: &builder_systemd::PasswdEntry| {
+        format!("{:?}", (user.uid, user.gid, [&user.name, &user.gecos, &user.home, &user.shell]))
+    };
+    assert_eq!(made.iter().map(all).collect::<Vec<_>>(), users.iter().map(all).collect::<Vec<_>>());
+    let made: BTreeSet<_> = parse_group(b"etc/group", &read("etc/group"), &mut findings)
+        .into_iter()
+        .map(|group| (group.name, group.gid))
+        .collect();
+    assert_eq!(made, groups.into_iter().map(|group| (group.name, group.gid)).collect());
+    assert_eq!(findings, []);
 }

@@ -4,7 +4,7 @@ use builder::check::{DiskFinding, RepositoryFinding, Severity as DiskSeverity};
 use builder::lint::{Finding, Report, Severity};
 use maud::{Markup, html};
 
-use super::Tone;
+use super::{Tone, prose};
 
 /// What the checks of an image found, the worst first; those of one check together.
 pub(crate) fn of_image(report: &Report) -> Markup {
@@ -47,11 +47,11 @@ fn of_check(report: &Report, first: &Finding, group: &[Finding]) -> Markup {
             p {
                 span class=(tone.class()) { (tone.mark()) " " (first.severity) } " "
                 strong { (first.check) }
-                @if let Some(check) = check { ": " (check.summary) }
+                @if let Some(check) = check { ": " (prose(check.summary)) }
             }
-            @if let Some(check) = check { p.reason { (check.reason) "." } }
+            @if let Some(check) = check { p.reason { (prose(check.reason)) "." } }
             ul {
-                @for finding in group { li { (place(finding)) (finding.message) } }
+                @for finding in group { li { (place(finding)) (prose(&finding.message)) } }
                 @if more > 0 { li { (more) " more" } }
             }
             details {

@@ -105,8 +105,15 @@ fn label(name: &str, width: f64) -> Option<String> {
     if fits == letters {
         return Some(name.to_owned());
     }
-    // The end of a path says more than its beginning.
-    (fits >= 5).then(|| format!("…{}", name.chars().skip(letters - fits + 1).collect::<String>()))
+    // The end of a path says more than its beginning; of others the beginning does.
+    let cut = |skipped, taken| name.chars().skip(skipped).take(taken).collect::<String>();
+    (fits >= 5).then(|| {
+        if name.starts_with('/') {
+            format!("…{}", cut(letters - fits + 1, fits))
+        } else {
+            format!("{}…", cut(0, fits - 1))
+        }
+    })
 }
 
 /// Lays out sizes, the largest first, as areas that are as square as may be. Bruls, Huizing, van Wijk, "Squarified
@@ -198,9 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_whole_or_end_as_the_path_does_or_are_not_there() {
-        assert_eq!(label("usr/lib", 100.0).as_deref(), Some("usr/lib"));
-        assert_eq!(label("usr/lib/modules", 80.0).as_deref(), Some("…/modules"));
-        assert_eq!(label("usr/lib/modules", 30.0), None);
+    fn labels_are_whole_or_the_end_of_a_path_or_the_beginning_of_a_name_or_not_there() {
+        assert_eq!(label("/usr/lib", 100.0).as_deref(), Some("/usr/lib"));
+        assert_eq!(label("/usr/lib/modules", 80.0).as_deref(), Some("…/modules"));
+        assert_eq!(label("linux-image 6.12", 80.0).as_deref(), Some("linux-im…"));
+        assert_eq!(label("/usr/lib/modules", 30.0), None);
     }
 }

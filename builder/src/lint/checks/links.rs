@@ -2,7 +2,7 @@
 
 use builder_tree::{Directory, DisplayPath, FileTree, InodeKind, Node, join};
 
-use crate::lint::check::{Check, Entry, Origin, Run, Severity};
+use crate::lint::check::{Check, Entry, Origin, Run, Severity, is_below};
 use crate::lint::finding::Findings;
 use crate::lint::subject::Subject;
 
@@ -29,7 +29,8 @@ pub(crate) static DANGLING_UNIT_LINKS: Check = Check {
 
 const LIBRARIES: [&str; 3] = ["usr/lib", "usr/lib64", "usr/libexec"];
 
-const UNITS: [&str; 6] = [
+/// Where units lie that are looked at.
+pub(crate) const UNITS: [&str; 6] = [
     "etc/systemd/system",
     "etc/systemd/user",
     "usr/etc/systemd/system",
@@ -56,6 +57,14 @@ fn dangling_unit_links(subject: &Subject, entry: &Entry<'_>, findings: &mut Find
     if entry.is_below(&UNITS) {
         tell(subject, entry, findings);
     }
+}
+
+/// Whether `path` is a link that `dangling-unit-links` judges for good: it leads nowhere, or to what comes later.
+pub(crate) fn is_of_dangling_unit_links(tree: &FileTree, path: &[u8]) -> bool {
+    let node = tree.get(path).and_then(Node::as_leaf);
+    is_below(path, &UNITS)
+        && node.is_some_and(|inode| matches!(inode.kind, InodeKind::Symlink(_)))
+        && follow(tree, path) != Destination::There
 }
 
 /// `build` and `source` beside a kernel's modules.

@@ -106,7 +106,7 @@ impl Fields {
     }
 }
 
-fn valid_path(path: &[u8]) -> bool {
+pub(crate) fn valid_path(path: &[u8]) -> bool {
     valid_field(path) && path.starts_with(b"/") && !goes_up(path)
 }
 

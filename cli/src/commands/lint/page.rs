@@ -36,10 +36,16 @@ pub(crate) fn page(report: &Report) -> Page {
     }
 }
 
-/// Directories of one colour are in the same one of `/`, or of `/usr`.
+/// Directories of one colour are in the same one of `/`, `/usr` or `/usr/lib`.
 fn directories(shares: &[Share]) -> Vec<Tile> {
     let group = |name: &str| {
-        let names = if name.starts_with("/usr/") { 3 } else { 2 };
+        let names = if name.starts_with("/usr/lib/") {
+            4
+        } else if name.starts_with("/usr/") {
+            3
+        } else {
+            2
+        };
         name.split('/').take(names).collect::<Vec<_>>().join("/")
     };
     let tile =
