@@ -3,7 +3,7 @@
 use builder::check::{Step, Verdict};
 use maud::{Markup, html};
 
-use super::Tone;
+use super::{Tone, prose};
 
 /// Deeper steps are left out: a walk has about ten levels.
 const DEPTH: usize = 64;
@@ -18,8 +18,8 @@ fn item(step: &Step, depth: usize) -> Markup {
     html! {
         li {
             span class={ "mark " (tone.class()) } { (tone.mark()) } " "
-            (step.what)
-            @if let Some(reason) = &step.reason { ": " span class=(tone.class()) { (reason) } }
+            (prose(&step.what))
+            @if let Some(reason) = &step.reason { ": " span class=(tone.class()) { (prose(reason)) } }
             @if !step.steps.is_empty() && depth < DEPTH {
                 ul { @for step in &step.steps { (item(step, depth + 1)) } }
             }
