@@ -115,8 +115,12 @@ fn an_empty_disk_has_nothing_to_boot_whatever_starts_the_machine() {
     let directory = tempfile::tempdir().unwrap();
     let path = empty_disk(directory.path());
     let arguments = ["--firmware", "uefi", "--firmware", "bios", "--disk-bus", "virtio", "--disk-bus", "ahci"];
-    let smoked = smoke(&path, &[&arguments[..], &["--screenshot"]].concat());
+    let page = directory.path().join("page.html");
+    let smoked = smoke(&path, &[&arguments[..], &["--screenshot", "--report", page.to_str().unwrap()]].concat());
     smoked.has("nothing-to-boot", 21, "firmware", "");
+    let page = fs::read_to_string(page).unwrap();
+    assert_eq!(page.matches("<img src=\"data:image/png;base64,").count(), 4);
+    assert!(page.contains("4 of 4 machines failed") && page.contains("bios-ahci: nothing-to-boot"));
     let machines = smoked.document["machines"].as_array().unwrap();
     let seen: Vec<_> = machines
         .iter()
