@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
 use builder_initramfs::{Initramfs, InitramfsError, Limits};
+use builder_kmod::MAX_LIST_BYTES;
 use builder_tree::Inode;
 
 use crate::settings::key_file;
+
+mod modules;
+
+pub(crate) use modules::EarlyModules;
 
 /// Where the settings may be; the first one found replaces the others as a whole (libostree,
 /// `otcore_load_config`).
@@ -16,13 +21,15 @@ const SETTINGS: [&str; 2] = ["etc/ostree/prepare-root.conf", "usr/lib/ostree/pre
 const PROGRAMS: [&str; 3] =
     ["usr/lib/ostree/ostree-prepare-root", "usr/libexec/ostree/ostree-prepare-root", "lib/ostree/ostree-prepare-root"];
 
-/// What an initramfs says of the root.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What an initramfs says of the root, and the kernel modules that it has to find it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Early {
     /// Whether there is a program that mounts a deployment.
     pub(crate) has_program: bool,
     /// Its `prepare-root.conf` as `section.key`; empty where it has none, for then the defaults hold.
     pub(crate) settings: BTreeMap<String, String>,
+    /// Its kernel modules.
+    pub(crate) modules: EarlyModules,
 }
 
 impl Early {
@@ -36,8 +43,10 @@ impl Early {
 
     /// Reads what a boot loader loads: one archive, or several one behind the other.
     pub(crate) fn parse(bytes: impl Read) -> Result<Self, InitramfsError> {
-        let wanted = |path: &[u8]| SETTINGS.iter().any(|settings| path == settings.as_bytes());
-        let initramfs = Initramfs::read(bytes, &Limits::default(), wanted)?;
+        let wanted =
+            |path: &[u8]| SETTINGS.iter().any(|settings| path == settings.as_bytes()) || EarlyModules::wants(path);
+        let limits = Limits { body_bytes: MAX_LIST_BYTES, ..Limits::default() };
+        let initramfs = Initramfs::read(bytes, &limits, wanted)?;
         let mut settings = BTreeMap::new();
         for path in SETTINGS {
             // Behind a link to a place that nobody would look for, it is not kept: then it has no say here.
@@ -46,6 +55,7 @@ impl Early {
                 break;
             }
         }
-        Ok(Self { has_program: PROGRAMS.iter().any(|path| initramfs.has(path)), settings })
+        let has_program = PROGRAMS.iter().any(|path| initramfs.has(path));
+        Ok(Self { has_program, settings, modules: EarlyModules::of(&initramfs) })
     }
 }

@@ -23,6 +23,7 @@
 //!   by the tree and not by what is wrong with it.
 
 mod allow;
+mod boot_path;
 mod check;
 mod checks;
 mod examine;

@@ -213,6 +213,7 @@ mod tests {
                 .then(|| ("composefs.enabled".to_owned(), value.to_owned()))
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
+            ..Early::default()
         });
         let kargs: Vec<String> = kargs.iter().map(|&karg| karg.to_owned()).collect();
         let mut warnings = Warnings::default();

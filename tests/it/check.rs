@@ -144,7 +144,7 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ("no link to the entries", "change 'rm /boot/loader'", "it has no entry, so nothing is started"),
     (
         "no entries",
-        "change 'rm /boot/loader/entries/ostree-1.conf'; change 'rm /boot/loader/entries/ostree-2.conf'",
+        "change 'rm /boot/loader.1/entries/ostree-1.conf'; change 'rm /boot/loader.1/entries/ostree-2.conf'",
         "it has no entry, so nothing is started",
     ),
     // The repository.

@@ -45,6 +45,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "builder-gpt-check",
             "builder-grub",
             "builder-initramfs",
+            "builder-kmod",
             "builder-oci",
             "builder-ostree",
             "builder-packages",

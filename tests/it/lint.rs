@@ -47,7 +47,7 @@ fn initramfs(settings: &str) -> Vec<u8> {
 }
 
 /// A cpio archive in the form `newc`. Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
-fn cpio(files: &[(&str, &str)]) -> Vec<u8> {
+fn cpio(files: &[(&'static str, &str)]) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut add = |inode: usize, name: &str, mode: usize, body: &str| {
         let fields = [inode, mode, 0, 0, 1, 0, body.len(), 0, 0, 0, 0, name.len() + 1, 0].map(|n| format!("{n:08X}"));
@@ -56,11 +56,13 @@ fn cpio(files: &[(&str, &str)]) -> Vec<u8> {
         archive.extend_from_slice(body.as_bytes());
         archive.resize(archive.len().next_multiple_of(4), 0);
     };
-    for (at, name) in ["usr", "usr/lib", "usr/lib/ostree"].into_iter().enumerate() {
+    let parents = |path: &'static str| path.match_indices('/').map(move |(at, _)| &path[..at]);
+    let directories: BTreeSet<&str> = files.iter().flat_map(|(path, _)| parents(path)).collect();
+    for (at, name) in directories.iter().enumerate() {
         add(at + 1, name, 0o040_755, "");
     }
     for (at, (name, body)) in files.iter().enumerate() {
-        add(at + 10, name, 0o100_755, body);
+        add(at + 100, name, 0o100_755, body);
     }
     add(0, "TRAILER!!!", 0, "");
     archive
@@ -73,6 +75,124 @@ fn elf(machine: u8) -> Vec<u8> {
     bytes[16] = 3;
     bytes[18] = machine;
     bytes
+}
+
+/// The first bytes of a kernel for x86 that says this release. Linux, Documentation/arch/x86/boot.rst.
+fn bz_image(release: &str) -> Vec<u8> {
+    let mut image = vec![0; 3072];
+    image[0x1F1] = 4;
+    image[0x202..0x206].copy_from_slice(b"HdrS");
+    image[0x206..0x208].copy_from_slice(&[0x0F, 0x02]);
+    image[0x20E..0x210].copy_from_slice(&[0x00, 0x04]);
+    let release = format!("{release} (somebody@somewhere) #1 SMP");
+    image[0x600..0x600 + release.len()].copy_from_slice(release.as_bytes());
+    image
+}
+
+/// A kernel module for the machine of that number, without code.
+fn module(machine: u8, vermagic: &str) -> Vec<u8> {
+    let modinfo = format!("license=GPL\0vermagic={vermagic}\0");
+    let names = b"\0.modinfo\0.shstrtab\0";
+    let mut bytes = elf(machine);
+    // It is relocatable, and has three sections, the last of which has their names.
+    bytes[16] = 1;
+    bytes[52] = 64;
+    bytes[58..64].copy_from_slice(&[64, 0, 3, 0, 2, 0]);
+    bytes.extend_from_slice(modinfo.as_bytes());
+    bytes.extend_from_slice(names);
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    let table = bytes.len() as u64;
+    bytes[40..48].copy_from_slice(&table.to_le_bytes());
+    for (name, kind, offset, size) in
+        [(0_u32, 0_u32, 0, 0), (1, 1, 64, modinfo.len()), (10, 3, 64 + modinfo.len(), names.len())]
+    {
+        bytes.extend_from_slice(&name.to_le_bytes());
+        bytes.extend_from_slice(&kind.to_le_bytes());
+        bytes.extend_from_slice(&[0; 16]);
+        bytes.extend_from_slice(&(offset as u64).to_le_bytes());
+        bytes.extend_from_slice(&(size as u64).to_le_bytes());
+        bytes.extend_from_slice(&[0; 24]);
+    }
+    bytes
+}
+
+/// The directory of the good image's modules.
+const MODULES: &str = "usr/lib/modules/6.12.1";
+
+/// A layer with modules of the good image's kernel, listed by hand, of which `builtin` are built in.
+fn modules(dependencies: &str, builtin: &[&str]) -> Layer {
+    let builtin: String = builtin.iter().map(|name| format!("kernel/{name}.ko\n")).collect();
+    let layer = Layer::new()
+        .file(&format!("{MODULES}/modules.dep"), 0o644, dependencies.as_bytes())
+        .file(&format!("{MODULES}/modules.dep.bin"), 0o644, b"")
+        .file(&format!("{MODULES}/modules.builtin"), 0o644, builtin.as_bytes());
+    let paths = dependencies.lines().filter_map(|line| line.split(':').next());
+    let body = module(62, "6.12.1 SMP ");
+    paths.fold(layer, |layer, path| layer.file(&format!("{MODULES}/{path}"), 0o644, &body))
+}
+
+/// All that `boot-drivers` looks for on amd64.
+const DRIVERS: [&str; 11] = [
+    "virtio_pci",
+    "virtio_blk",
+    "virtio_scsi",
+    "sd_mod",
+    "nvme",
+    "ahci",
+    "xhci-pci",
+    "usb-storage",
+    "ext4",
+    "erofs",
+    "overlay",
+];
+
+/// A program of a Debian package.
+fn program(path: &str, package: &str) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| {
+        panic!("{path}: {error}; install the Debian package `{package}` (tests/install-judges does)")
+    })
+}
+
+/// A shim that Microsoft signed.
+fn shim() -> Vec<u8> {
+    program("/usr/lib/shim/shimx64.efi.signed", "shim-signed")
+}
+
+/// The GRUB for it.
+fn grub() -> Vec<u8> {
+    program("/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed", "grub-efi-amd64-signed")
+}
+
+/// The good image with such programs as shim and GRUB.
+fn booting(shim: &[u8], grub: &[u8]) -> Layer {
+    Layer::new().file("usr/lib/shim/shimx64.efi.signed", 0o644, shim).file(GRUB, 0o644, grub)
+}
+
+/// The program after somebody changed it.
+fn changed(mut program: Vec<u8>) -> Vec<u8> {
+    // In the first section, whose bytes are code.
+    program[0x2000] ^= 0xff;
+    program
+}
+
+/// The program, whose section of components has another name now.
+fn without_sbat(mut program: Vec<u8>) -> Vec<u8> {
+    let at = program.windows(8).position(|name| name == b".sbat\0\0\0").unwrap();
+    program[at + 1] = b'x';
+    program
+}
+
+/// The shim with a higher generation of GRUB in the last `levels` of its two revocation levels: the automatic one and
+/// the latest.
+fn stricter(mut shim: Vec<u8>, levels: usize) -> Vec<u8> {
+    let is_row = |text: &[u8]| text.starts_with(b"\ngrub,") && text.ends_with(b"\n");
+    let places: Vec<usize> =
+        shim.windows(8).enumerate().filter(|(_, text)| is_row(text)).map(|(at, _)| at + 6).collect();
+    assert_eq!(places.len(), 2, "this shim has other levels");
+    for at in places.into_iter().rev().take(levels) {
+        shim[at] = b'9';
+    }
+    shim
 }
 
 /// A layer with one empty file, whose name may be any bytes.
@@ -169,6 +289,26 @@ fn cases() -> Vec<Case> {
             "",
             over(without(layer(), GRUB)),
             over(without(layer(), GRUB).file("usr/lib/systemd/boot/efi/systemd-bootx64.efi", 0o644, b"MZ")),
+        ),
+        (
+            "boot-drivers",
+            "/usr/lib/modules/6.12.1/initramfs.img",
+            over(modules("kernel/nvme.ko:\nkernel/ahci.ko: kernel/libahci.ko\nkernel/libahci.ko:\n", &["ext4"])),
+            over(modules("kernel/nvme.ko:\n", &["ahci"]).file(
+                INITRAMFS,
+                0o644,
+                &cpio(&[
+                    ("usr/lib/ostree/ostree-prepare-root", ""),
+                    ("usr/lib/modules/6.12.1/modules.dep", "kernel/nvme.ko:\n"),
+                    ("usr/lib/modules/6.12.1/kernel/nvme.ko", ""),
+                ]),
+            )),
+        ),
+        (
+            "boot-drivers-missing",
+            "/usr/lib/modules/6.12.1",
+            over(modules("", &DRIVERS[1..])),
+            over(modules("", &DRIVERS)),
         ),
         ("bootable-label", "", labelled(&[("version", "1")]), labelled(&[("ostree.bootable", "true")])),
         (
@@ -291,6 +431,48 @@ fn cases() -> Vec<Case> {
             file(install, "[install]\nroot-fs-type = 'ext4'\n"),
         ),
         ("kernel", "/usr/lib/modules", over(kernel(layer(), "6.1.0")), file("usr/lib/modules/6.1.0/modules.dep", "")),
+        (
+            "kernel-modules",
+            "/usr/lib/modules/6.12.1/vmlinuz",
+            over(layer().file("usr/lib/modules/6.12.1/vmlinuz", 0o644, &bz_image("6.12.2"))),
+            over(layer().file("usr/lib/modules/6.12.1/vmlinuz", 0o644, &bz_image("6.12.1"))),
+        ),
+        (
+            "kernel-modules",
+            "/usr/lib/modules/6.12.1/vmlinuz",
+            over(layer().file("usr/lib/modules/6.12.1/vmlinuz", 0o644, &bz_image("6.12.1")[..2000])),
+            over(layer().file("usr/lib/modules/6.12.1/vmlinuz", 0o644, b"of no known form")),
+        ),
+        (
+            "kernel-modules",
+            "/usr/lib/modules/6.12.1/kernel/nvme.ko",
+            over(modules("kernel/nvme.ko:\n", &[]).file(
+                "usr/lib/modules/6.12.1/kernel/nvme.ko",
+                0o644,
+                &module(62, "6.12.2 SMP "),
+            )),
+            over(modules("kernel/nvme.ko:\n", &[]).file(
+                "usr/lib/modules/6.12.1/kernel/nvme.ko",
+                0o644,
+                &module(62, "6.12.0 SMP modversions "),
+            )),
+        ),
+        (
+            "kernel-modules",
+            "/usr/lib/modules/6.12.1/kernel/nvme.ko",
+            over(modules("kernel/nvme.ko:\n", &[]).file(
+                "usr/lib/modules/6.12.1/kernel/nvme.ko",
+                0o644,
+                &module(183, "6.12.1 SMP "),
+            )),
+            over(modules("kernel/nvme.ko:\n", &[])),
+        ),
+        (
+            "kernel-modules",
+            "/usr/lib/modules/6.12.1/initramfs.img",
+            over(layer().file(INITRAMFS, 0o644, &cpio(&[("usr/lib/modules/6.12.0/nvme.ko", "")]))),
+            over(layer().file(INITRAMFS, 0o644, &cpio(&[("usr/lib/modules/6.12.1/nvme.ko", ""), ("lib/x.ko", "")]))),
+        ),
         ("kernel-missing", "", over(without(layer(), "usr/lib/modules/6.12.1/vmlinuz")), over(layer())),
         (
             "kernel-missing",
@@ -315,6 +497,28 @@ fn cases() -> Vec<Case> {
             "/var/lib/systemd/random-seed",
             file("var/lib/systemd/random-seed", "seed"),
             file("var/lib/systemd/random-seed", ""),
+        ),
+        (
+            "modules-index",
+            "/usr/lib/modules/6.12.1",
+            file("usr/lib/modules/6.12.1/kernel/nvme.ko", ""),
+            over(modules("kernel/nvme.ko:\n", &[])),
+        ),
+        (
+            "modules-index",
+            "/usr/lib/modules/6.12.1",
+            Image::new(vec![
+                good(),
+                modules("kernel/nvme.ko:\nkernel/ahci.ko:\n", &[]),
+                without(layer(), "usr/lib/modules/6.12.1/kernel/nvme.ko"),
+            ]),
+            over(layer()),
+        ),
+        (
+            "modules-index",
+            "/usr/lib/modules/6.12.1/initramfs.img",
+            over(layer().file(INITRAMFS, 0o644, &cpio(&[("usr/lib/modules/6.12.1/modules.dep", "no list\n")]))),
+            over(layer().file(INITRAMFS, 0o644, &cpio(&[("usr/lib/modules/6.12.1/modules.dep", "")]))),
         ),
         (
             "nonempty-boot",
@@ -368,6 +572,13 @@ fn cases() -> Vec<Case> {
             "/usr/lib/app/server.key",
             file("usr/lib/app/server.key", "-----BEGIN RSA PRIVATE KEY-----\n"),
             file("usr/lib/app/test/server.key", "-----BEGIN RSA PRIVATE KEY-----\n"),
+        ),
+        ("secure-boot", "/usr/lib/shim/shimx64.efi.signed", over(booting(&shim(), &grub())), over(layer())),
+        (
+            "secure-boot-broken",
+            "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
+            over(booting(&shim(), &changed(grub()))),
+            over(booting(&shim(), &grub())),
         ),
         (
             "setuid",
@@ -697,6 +908,132 @@ fn sizes_are_told_by_directory_layer_and_package() {
     assert_eq!(by_package, ["2 MiB: big 1.2", "1 KiB: small 3"]);
 }
 
+#[test]
+fn secure_boot_is_foretold_for_each_program() {
+    const KERNEL: &str = "/usr/lib/modules/6.12.1/vmlinuz";
+    let signed = || program("/usr/lib/shim/fbx64.efi.signed", "shim-helpers-amd64-signed");
+    let unsigned = || program("/usr/lib/systemd/boot/efi/systemd-bootx64.efi", "systemd-boot-efi");
+    let unsigned_shim = || program("/usr/lib/shim/shimx64.efi", "shim-unsigned");
+    let kernel = |layer: Layer, kernel: &[u8]| over(layer.file(&KERNEL[1..], 0o644, kernel));
+    let [shim_path, grub_path] =
+        ["/usr/lib/shim/shimx64.efi.signed", "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"];
+    let systemd = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi";
+    let by_systemd = without(Layer::new(), GRUB).file(&systemd[1..], 0o644, &unsigned());
+    let directory = tempfile::tempdir().unwrap();
+    for (at, (image, expected, broken)) in [
+        (
+            kernel(booting(&shim(), &grub()), &signed()),
+            &[
+                (
+                    shim_path,
+                    &["keys starts shim, with Microsoft", "UEFI CA", "itself it trusts Debian Secure Boot CA"][..],
+                ),
+                (grub_path, &["shim lets GRUB start", "for whom Debian Secure Boot CA vouches (SBAT: grub "]),
+                (KERNEL, &["shim lets the kernel start", "for whom Debian Secure Boot CA vouches"]),
+            ][..],
+            &[][..],
+        ),
+        (
+            kernel(booting(&shim(), &changed(grub())), &unsigned()),
+            &[
+                (grub_path, &["shim refuses GRUB", "it was changed after it was signed", "as MOK, or the SHA-256 "]),
+                (KERNEL, &["shim refuses the kernel: it is not signed", "as MOK, or the SHA-256 "]),
+            ],
+            &[grub_path, KERNEL],
+        ),
+        (
+            over(booting(&shim(), &without_sbat(grub()))),
+            &[(grub_path, &["shim refuses GRUB, whoever signed it: it has no SBAT section"])],
+            &[grub_path],
+        ),
+        (
+            over(booting(&stricter(shim(), 1), &grub())),
+            &[(
+                grub_path,
+                &["shim lets GRUB start", "SBAT revokes it where the latest level is set: the component grub"],
+            )],
+            &[],
+        ),
+        (
+            over(booting(&stricter(shim(), 2), &grub())),
+            &[
+                (shim_path, &["keys refuses shim: ", "it was changed after it was signed"]),
+                (grub_path, &["shim refuses GRUB, whoever signed it: SBAT revokes it: the component grub"]),
+            ],
+            &[],
+        ),
+        // Nobody but its owner lets it start, so nothing is expected of what follows.
+        (
+            kernel(booting(&unsigned_shim(), &grub()), &unsigned()),
+            &[
+                (shim_path, &["keys refuses shim: it is not signed", "if it has the certificate"]),
+                (grub_path, &["shim lets GRUB start"]),
+                (KERNEL, &["shim refuses the kernel: it is not signed"]),
+            ],
+            &[],
+        ),
+        (
+            kernel(by_systemd, &unsigned()),
+            &[
+                (systemd, &["Microsoft's keys refuses systemd-boot: it is not signed"]),
+                (KERNEL, &["Microsoft's keys refuses the kernel: it is not signed"]),
+            ],
+            &[],
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let report = report(directory.path(), &image.write(&directory.path().join(at.to_string())), &[]);
+        let told = found(&report, "findings", "secure-boot");
+        for (path, words) in expected {
+            let (_, told) = told.iter().find(|(found, _)| found == path).unwrap_or_else(|| panic!("{path}: {told:#?}"));
+            for word in *words {
+                assert!(told.contains(word), "{path}: no `{word}` in {told}");
+            }
+        }
+        let stops: Vec<_> =
+            found(&report, "findings", "secure-boot-broken").into_iter().map(|(path, _)| path).collect();
+        assert_eq!(stops, broken, "{report:#}");
+    }
+}
+
+#[test]
+fn what_depmod_has_listed_is_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let kernel = path.join("root/lib/modules/6.12.1");
+    fs::create_dir_all(kernel.join("kernel")).unwrap();
+    fs::write(kernel.join("modules.builtin"), "kernel/virtio_pci.ko\n").unwrap();
+    fs::write(kernel.join("modules.order"), "").unwrap();
+    for name in &DRIVERS[1..] {
+        fs::write(kernel.join(format!("kernel/{name}.ko")), module(62, "6.12.1 SMP ")).unwrap();
+    }
+    let root = path.join("root");
+    let _ = judge("depmod", ["-b".as_ref(), root.as_os_str(), "6.12.1".as_ref()]).passed();
+    let mut layer = Layer::new();
+    for name in fs::read_dir(&kernel).unwrap().map(|entry| entry.unwrap()).filter(|it| it.path().is_file()) {
+        let name = name.file_name().into_string().unwrap();
+        layer = layer.file(&format!("{MODULES}/{name}"), 0o644, &fs::read(kernel.join(&name)).unwrap());
+    }
+    for name in &DRIVERS[1..] {
+        layer = layer.file(&format!("{MODULES}/kernel/{name}.ko"), 0o644, &module(62, "6.12.1 SMP "));
+    }
+    let report = report(path, &over(layer).write(&path.join("image")), &[]);
+    for check in ["kernel-modules", "modules-index", "boot-drivers-missing"] {
+        assert!(found(&report, "findings", check).is_empty(), "{report:#}");
+    }
+    // The good image's initramfs has none of them.
+    let late = found(&report, "findings", "boot-drivers");
+    assert_eq!(late.len(), DRIVERS.len() - 1, "{report:#}");
+    assert!(late.iter().any(|(_, told)| told.starts_with("nvme is not in it, only in the image: ")), "{late:#?}");
+    let findings = report["findings"].as_array().unwrap();
+    let fix = findings.iter().find(|finding| finding["check"] == "boot-drivers").unwrap()["fix"].as_str().unwrap();
+    for words in ["--add-drivers \"", " nvme ", "usb_storage", "\" --kver"] {
+        assert!(fix.contains(words), "no `{words}` in {fix}");
+    }
+}
+
 /// An image with findings of all severities, one of them allowed, and names that no format takes as they are.
 fn colourful(directory: &Path) -> String {
     over(
@@ -856,6 +1193,22 @@ fn whatever_an_image_holds_it_is_examined_to_the_end() {
         ("var that is a link", over(link("var", "run"))),
         ("boot that is a file", over(Layer::new().file("boot", 0o644, b""))),
         ("modules that are a link", over(link("usr/lib/modules", "/nowhere"))),
+        (
+            "large list of modules",
+            over(Layer::new().file(&format!("{MODULES}/modules.dep"), 0o644, &vec![b'#'; 9 << 20])),
+        ),
+        ("list of modules in circles", over(link("usr/lib/modules/6.12.1/modules.dep", "modules.dep"))),
+        ("modules in circles", over(modules("", &[]).symlink("usr/lib/modules/6.12.1/up", ".."))),
+        (
+            "modules that are none",
+            over(modules("nvme.ko:\nahci.ko: nvme.ko ahci.ko\n", &[]).file(
+                "usr/lib/modules/6.12.1/nvme.ko",
+                0o644,
+                &elf(62),
+            )),
+        ),
+        ("programs that are cut off", over(booting(&shim()[..50_000], &grub()))),
+        ("a program whose menu is another shim", over(booting(&shim(), &[shim(), b"/EFI/x\0".to_vec()].concat()))),
         (
             "packages that are damaged",
             over(Layer::new().file("usr/lib/sysimage/rpm/rpmdb.sqlite", 0o644, b"SQLite format 3\0")),

@@ -10,6 +10,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("bmaptool", "bmap-tools"),
     ("cmp", "diffutils"),
     ("debugfs", "e2fsprogs"),
+    ("depmod", "kmod"),
     ("diff", "diffutils"),
     ("dpkg-query", "dpkg"),
     ("dumpe2fs", "e2fsprogs"),

@@ -8,6 +8,7 @@ pub(crate) mod allow_file;
 mod boot_loader;
 mod devices;
 mod directories;
+mod drivers;
 mod elf;
 mod etc;
 mod fat_names;
@@ -19,12 +20,14 @@ mod labels;
 mod links;
 mod logs;
 mod modes;
+mod modules;
 mod names;
 mod os_release;
 mod packages;
 mod prepare_root;
 mod root;
 mod secrets;
+mod secure_boot;
 mod sizes;
 mod systemd;
 mod tmpfiles;
@@ -33,7 +36,7 @@ mod units;
 use crate::lint::check::Check;
 
 /// All checks. Their order means nothing.
-pub(crate) static CHECKS: [&Check; 47] = [
+pub(crate) static CHECKS: [&Check; 53] = [
     &accounts::SYSUSERS,
     &accounts::SYSUSERS_SYNTAX,
     &allow_file::LINT_ALLOW,
@@ -43,6 +46,8 @@ pub(crate) static CHECKS: [&Check; 47] = [
     &directories::NONEMPTY_BOOT,
     &directories::NONEMPTY_RUN_TMP,
     &directories::VAR_RUN,
+    &drivers::BOOT_DRIVERS,
+    &drivers::BOOT_DRIVERS_MISSING,
     &elf::FOREIGN_ELF,
     &etc::BUILDAH_INJECTED,
     &etc::ETC_USRETC,
@@ -65,6 +70,8 @@ pub(crate) static CHECKS: [&Check; 47] = [
     &logs::VAR_LOG,
     &modes::SETUID,
     &modes::WORLD_WRITABLE,
+    &modules::KERNEL_MODULES,
+    &modules::MODULES_INDEX,
     &names::DISK_LIMITS,
     &names::UTF8,
     &os_release::OS_RELEASE,
@@ -76,6 +83,8 @@ pub(crate) static CHECKS: [&Check; 47] = [
     &secrets::CREDENTIALS,
     &secrets::PRIVATE_KEYS,
     &secrets::SHELL_HISTORY,
+    &secure_boot::SECURE_BOOT,
+    &secure_boot::SECURE_BOOT_BROKEN,
     &sizes::SIZE_BY_DIRECTORY,
     &sizes::SIZE_BY_LAYER,
     &tmpfiles::TMPFILES_SYNTAX,

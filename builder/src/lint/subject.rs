@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use builder_boot::{Architecture, Kernel};
 use builder_initramfs::InitramfsError;
+use builder_kmod::{Modules, ReadError};
 use builder_oci::{Image, LayerTree, Platform, merge_over};
 use builder_ostree::encapsulated::Base;
 use builder_tree::{Content, ContentStore, Directory, FileTree, Inode, Node};
@@ -15,6 +16,7 @@ use builder_tree::{Content, ContentStore, Directory, FileTree, Inode, Node};
 use crate::contents::final_layer;
 use crate::early::Early;
 use crate::error::BuildError;
+use crate::lint::boot_path::{self, BootProgram};
 use crate::lint::layer_size::{LayerSize, measure};
 use crate::progress::Progress;
 use crate::recipe::SelinuxChoice;
@@ -32,13 +34,24 @@ pub(crate) struct Subject {
     /// Its layers, the lowest first; none where the tree did not come from layers.
     pub(crate) layers: Vec<LayerSize>,
     early: OnceCell<Option<Result<Early, String>>>,
+    modules: OnceCell<Option<Result<Modules, ReadError>>>,
+    boot_programs: OnceCell<Vec<BootProgram>>,
     failure: RefCell<Option<io::Error>>,
 }
 
 impl Subject {
     /// A tree that a container would see, by itself.
     pub(crate) fn new(tree: FileTree, platform: Platform, labels: BTreeMap<String, String>) -> Self {
-        Self { tree, platform, labels, layers: Vec::new(), early: OnceCell::new(), failure: RefCell::new(None) }
+        Self {
+            tree,
+            platform,
+            labels,
+            layers: Vec::new(),
+            early: OnceCell::new(),
+            modules: OnceCell::new(),
+            boot_programs: OnceCell::new(),
+            failure: RefCell::new(None),
+        }
     }
 
     /// Reads the layers of an image; `scratch` takes the unnamed scratch file.
@@ -119,6 +132,22 @@ impl Subject {
                 }
             })
             .as_ref()
+    }
+
+    /// The modules of the one kernel, in its directory, or why they cannot be read. `None` where there is no kernel, or
+    /// several.
+    pub(crate) fn modules(&self) -> Option<&Result<Modules, ReadError>> {
+        self.modules
+            .get_or_init(|| {
+                let version = Kernel::find(&self.tree).ok()?.version;
+                Some(Modules::read(&self.tree, &format!("usr/lib/modules/{version}")))
+            })
+            .as_ref()
+    }
+
+    /// The programs from the firmware to the kernel, see [`boot_path::follow`].
+    pub(crate) fn boot_programs(&self) -> &[BootProgram] {
+        self.boot_programs.get_or_init(|| boot_path::follow(self))
     }
 
     /// Notes that the scratch file cannot be read. Checks go on; there will be no report.

@@ -96,7 +96,7 @@ fn initramfs_settings(subject: &Subject, findings: &mut Findings<'_>) {
 }
 
 /// The initramfs of the one kernel.
-fn path(subject: &Subject) -> Option<Vec<u8>> {
+pub(crate) fn path(subject: &Subject) -> Option<Vec<u8>> {
     let version = Kernel::find(&subject.tree).ok()?.version;
     let named = ["initramfs.img", "initramfs"].map(|name| format!("usr/lib/modules/{version}/{name}"));
     named.into_iter().find(|path| subject.get(path).is_some()).map(String::into_bytes)
