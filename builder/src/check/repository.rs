@@ -351,7 +351,16 @@ impl Check<'_> {
                 self.add(Severity::Error, what, b"boot/loader", found, "loader.0 or loader.1", hint);
                 None
             }
-            None => None,
+            None => {
+                // Where /boot is a partition of its own, the link is there.
+                let here = [&b"boot/loader.0"[..], b"boot/loader.1"].into_iter().find(|path| self.is_directory(path));
+                if let Some(path) = here {
+                    let what = "the link to the boot entries is gone, without which libostree knows of no deployment";
+                    let (found, expected) = ("no such link".to_owned(), format!("a link beside {}", slash(path)));
+                    self.add(Severity::Error, what, b"boot/loader", found, expected, Some(HINT_DEPLOY));
+                }
+                None
+            }
         };
         let mut known: BTreeMap<u8, BTreeSet<Vec<u8>>> = BTreeMap::new();
         for version in [0, 1] {
