@@ -14,6 +14,9 @@ const HEIGHT: f64 = 360.0;
 /// What a letter of a label takes.
 const LETTER: f64 = 7.3;
 
+/// Sides that nobody sees: areas over them have no length.
+const NOTHING: f64 = 1e-6;
+
 /// Colours there are.
 const COLOURS: usize = 8;
 
@@ -126,6 +129,12 @@ fn squarified(sizes: &[f64], whole: Area) -> Vec<Area> {
     let mut at = 0;
     while at < sizes.len() {
         let side = left.width.min(left.height);
+        if side < NOTHING {
+            // Beside something far larger, no room is left.
+            areas.push(Area { width: 0.0, height: 0.0, ..left });
+            at += 1;
+            continue;
+        }
         let mut end = at + 1;
         while end < sizes.len() && worst(&sizes[at..=end], scale, side) <= worst(&sizes[at..end], scale, side) {
             end += 1;
