@@ -22,7 +22,6 @@ mod derived;
 mod error;
 mod names;
 mod objects;
-mod parse;
 mod plan;
 mod walk;
 
@@ -32,6 +31,7 @@ use builder_tree::{Directory, FileTree};
 
 use crate::container::blob_ref;
 use crate::object::ObjectKind;
+use crate::parse;
 use crate::{Checksum, Commit, OstreeError, Repo, StoredTree};
 
 pub use derived::{Derived, TopLevels, adapt, finish};
@@ -86,10 +86,11 @@ impl Base {
     /// file system can hold.
     pub fn read(layers: &[&FileTree]) -> Result<Self, OstreeError> {
         let objects = objects::Objects::read(layers)?;
-        let root = parse::commit(&objects.commit_bytes).map_err(|problem| {
+        let links = parse::commit(&objects.commit_bytes).map_err(|problem| {
             let object = objects::object(&objects.commit, ObjectKind::Commit);
             EncapsulatedError::Malformed { layer: 1, object, problem }
         })?;
+        let root = (links.dirtree, links.dirmeta);
         let tree = walk::tree(&objects, root)?;
         Ok(Self { objects, root, tree })
     }

@@ -34,6 +34,7 @@ pub mod json;
 mod made;
 mod object;
 mod origin;
+mod parse;
 mod read_ahead;
 mod rebuild;
 mod refs;

@@ -14,7 +14,7 @@ mod deployed;
 mod files;
 mod index;
 mod keyfile;
-mod parse;
+mod names;
 mod refs;
 mod report;
 mod walk;

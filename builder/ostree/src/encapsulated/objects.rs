@@ -8,8 +8,8 @@ use builder_tree::{Content, Directory, FileTree, Inode, InodeKind, Node, Xattrs,
 use crate::Checksum;
 use crate::encapsulated::EncapsulatedError;
 use crate::encapsulated::names::{self, OBJECTS, Role, XATTRS};
-use crate::encapsulated::parse;
 use crate::object::{ObjectKind, check_leaf, file_checksum, kept_xattrs};
+use crate::parse;
 
 /// Bytes of a metadata object: the importer's limit (spec 3.4), with which libostree's own is never reached.
 pub(crate) const METADATA_LIMIT: u64 = 10 << 20;

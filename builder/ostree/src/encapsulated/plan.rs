@@ -5,8 +5,8 @@ use builder_tree::{FileTree, Metadata, Xattrs};
 use crate::body_prefix;
 use crate::encapsulated::names::{self, OBJECTS, Role, XATTRS};
 use crate::encapsulated::objects::{METADATA_LIMIT, XATTRS_LIMIT};
-use crate::encapsulated::parse;
 use crate::object::ObjectKind;
+use crate::parse;
 
 /// Bytes of metadata objects that are kept in memory; what comes after them goes to the store.
 const MEMORY: u64 = 256 << 20;

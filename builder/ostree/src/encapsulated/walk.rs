@@ -8,8 +8,8 @@ use builder_tree::{Directory, FileTree, Metadata, join};
 
 use crate::encapsulated::EncapsulatedError;
 use crate::encapsulated::objects::{Objects, object};
-use crate::encapsulated::parse::{self, Names};
 use crate::object::{ObjectKind, check_name};
+use crate::parse::{self, Names};
 use crate::{Checksum, OstreeError};
 
 /// Directories above a file: whoever walks the tree may do so by recursion. That of the layers' reader.

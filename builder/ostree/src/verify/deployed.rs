@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 
 use super::files::RepoFiles;
 use super::index::{Kind, Object};
-use super::parse;
+use super::names::names;
 use crate::Checksum;
 use crate::object::MAX_METADATA_SIZE;
+use crate::parse;
 
 /// Longest path in bytes (PATH_MAX).
 const PATH_LIMIT: usize = 4096;
@@ -25,22 +26,22 @@ pub fn files_of_commit(
     take: &mut dyn FnMut(&[u8], &Checksum) -> ControlFlow<()>,
 ) -> io::Result<()> {
     let bytes = files.read(&Object::new(*commit, Kind::Commit).path(), MAX_METADATA_SIZE)?;
-    let links = parse::commit(&bytes).map_err(|problem| io::Error::other(format!("{commit}.commit is {problem}")))?;
+    let links = parse::commit(&bytes).map_err(|problem| io::Error::other(format!("{commit}.commit {problem}")))?;
     let mut waiting = vec![(Vec::new(), links.dirtree)];
     while let Some((path, tree)) = waiting.pop() {
         let Ok(bytes) = files.read(&Object::new(tree, Kind::DirTree).path(), MAX_METADATA_SIZE) else { continue };
-        let Ok(names) = parse::dirtree(&bytes) else { continue };
-        let taken = (names.files.len() + names.directories.len()) as u64;
+        let Ok(list) = names(&bytes) else { continue };
+        let taken = (list.files.len() + list.directories.len()) as u64;
         limit =
             limit.checked_sub(taken).ok_or_else(|| io::Error::other("the commit has more files than are looked at"))?;
-        for (name, file) in names.files {
-            if take(&builder_tree::join(&path, name), &file).is_break() {
+        for (name, file) in list.files {
+            if take(&builder_tree::join(&path, &name), &file).is_break() {
                 return Ok(());
             }
         }
         // The last one is taken first.
-        for (name, tree, _) in names.directories.into_iter().rev() {
-            let path = builder_tree::join(&path, name);
+        for (name, tree, _) in list.directories.into_iter().rev() {
+            let path = builder_tree::join(&path, &name);
             if path.len() < PATH_LIMIT {
                 waiting.push((path, tree));
             }

@@ -7,10 +7,11 @@ use builder_block::Severity;
 
 use super::files::{RepoFiles, checksum_of_file};
 use super::index::{Index, Kind, NONE, Object, words};
-use super::parse::{self, CommitLinks, Problem};
+use super::names::names;
 use super::report::{RepoFinding, RepoReport};
 use crate::Checksum;
 use crate::object::MAX_METADATA_SIZE;
+use crate::parse::{self, CommitLinks, Problem};
 
 /// Directories above a file of which the names are looked for.
 const DEPTH_LIMIT: usize = 256;
@@ -103,7 +104,7 @@ impl<'a> Walk<'a> {
 
     fn dirtree(&mut self, number: u32) {
         let Some(bytes) = self.metadata_object(number) else { return };
-        let Some(names) = self.parsed(number, parse::dirtree(&bytes)) else { return };
+        let Some(names) = self.parsed(number, names(&bytes)) else { return };
         for (_, file) in names.files {
             self.need(Object::new(file, Kind::File), number);
         }
@@ -215,7 +216,7 @@ impl<'a> Walk<'a> {
             Err(problem) => {
                 let (object, parent) = (self.index.object(number), self.index.parent(number));
                 let what = "an object is not of the form of its kind";
-                self.find(object, parent, what, problem.to_owned(), "a well-formed object", HINT_DAMAGED);
+                self.find(object, parent, what, format!("it {problem}"), "a well-formed object", HINT_DAMAGED);
                 None
             }
         }
@@ -265,31 +266,31 @@ impl<'a> Walk<'a> {
             return (Some(object.checksum), Vec::new());
         }
         let mut child = object;
-        let mut names: Vec<Vec<u8>> = Vec::new();
+        let mut path: Vec<Vec<u8>> = Vec::new();
         while parent != NONE {
             let above = self.index.object(parent);
             if above.kind == Kind::Commit {
-                names.reverse();
-                return (Some(above.checksum), [b"/".as_slice(), &names.join(&b'/')].concat());
+                path.reverse();
+                return (Some(above.checksum), [b"/".as_slice(), &path.join(&b'/')].concat());
             }
-            if names.len() == DEPTH_LIMIT || self.climbs == 0 {
+            if path.len() == DEPTH_LIMIT || self.climbs == 0 {
                 break;
             }
             self.climbs -= 1;
             let Ok(bytes) = self.files.read(&above.path(), MAX_METADATA_SIZE) else { break };
-            let Ok(list) = parse::dirtree(&bytes) else { break };
+            let Ok(list) = names(&bytes) else { break };
             let name = if child.kind == Kind::File {
-                list.files.iter().find(|(_, file)| *file == child.checksum).map(|(name, _)| *name)
+                list.files.iter().find(|(_, file)| *file == child.checksum).map(|(name, _)| name)
             } else {
                 let is = |tree, meta| child.checksum == if child.kind == Kind::DirTree { tree } else { meta };
-                list.directories.iter().find(|(_, tree, meta)| is(*tree, *meta)).map(|(name, ..)| *name)
+                list.directories.iter().find(|(_, tree, meta)| is(*tree, *meta)).map(|(name, ..)| name)
             };
             let Some(name) = name else { break };
-            names.push(name.to_vec());
+            path.push(name.clone());
             (child, parent) = (above, self.index.parent(parent));
         }
-        names.push(b"...".to_vec());
-        names.reverse();
-        (None, names.join(&b'/'))
+        path.push(b"...".to_vec());
+        path.reverse();
+        (None, path.join(&b'/'))
     }
 }

@@ -12,6 +12,17 @@ use Member::{Fixed, Variable};
 /// What is wrong with an object; the end of a sentence that begins with its name.
 pub(crate) type Problem = &'static str;
 
+/// A commit, as far as it leads anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CommitLinks {
+    /// The commit this one follows.
+    pub(crate) parent: Option<Checksum>,
+    /// The root directory's names.
+    pub(crate) dirtree: Checksum,
+    /// The root directory's own metadata.
+    pub(crate) dirmeta: Checksum,
+}
+
 /// The names of a directory.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -84,15 +95,16 @@ pub(crate) fn dirtree(bytes: &[u8]) -> Result<Names, Problem> {
     Ok(names)
 }
 
-/// The root directory of a commit: its dirtree and its dirmeta.
-pub(crate) fn commit(bytes: &[u8]) -> Result<(Checksum, Checksum), Problem> {
+/// A commit.
+pub(crate) fn commit(bytes: &[u8]) -> Result<CommitLinks, Problem> {
     let members = [Variable(8), Variable(1), Variable(1), Variable(1), Variable(1), Fixed(8), Variable(1), Variable(1)];
     let [metadata, parent, related, subject, body, timestamp, tree, meta] = tuple(bytes, members).ok_or(NOT_COMMIT)?;
     dictionary(metadata)?;
     let is_text = |bytes: &[u8]| text(bytes).is_some_and(|text| std::str::from_utf8(text).is_ok());
-    if !(parent.is_empty() || checksum(parent).is_some()) || !is_text(subject) || !is_text(body) {
+    if !is_text(subject) || !is_text(body) {
         return Err(NOT_COMMIT);
     }
+    let follows = if parent.is_empty() { None } else { Some(checksum(parent).ok_or(NOT_COMMIT)?) };
     let mut again = Array::default();
     for element in array(related, 1).ok_or(NOT_COMMIT)? {
         let [name, commit] = tuple(element, [Variable(1), Variable(1)]).ok_or(NOT_COMMIT)?;
@@ -109,7 +121,8 @@ pub(crate) fn commit(bytes: &[u8]) -> Result<(Checksum, Checksum), Problem> {
         .variable(1, tree)
         .variable(1, meta);
     same(&again.finish(), bytes)?;
-    Ok((checksum(tree).ok_or(NOT_COMMIT)?, checksum(meta).ok_or(NOT_COMMIT)?))
+    let (dirtree, dirmeta) = (checksum(tree).ok_or(NOT_COMMIT)?, checksum(meta).ok_or(NOT_COMMIT)?);
+    Ok(CommitLinks { parent: follows, dirtree, dirmeta })
 }
 
 /// Whether `bytes` are an `a{sv}`. The values are only looked at as far as that each has a type.
@@ -142,7 +155,7 @@ fn same(again: &[u8], bytes: &[u8]) -> Result<(), Problem> {
 mod tests {
     use builder_tree::Metadata;
 
-    use super::{commit, dictionary, dirmeta, dirtree, xattrs};
+    use super::{CommitLinks, commit, dictionary, dirmeta, dirtree, xattrs};
     use crate::object::DirTree;
     use crate::{Checksum, Commit, Variant, gvariant, object};
 
@@ -176,8 +189,38 @@ mod tests {
             for parent in [None, Some(object("parent"))] {
                 let (subject, body) = ("s".repeat(length), "b".to_owned());
                 let made = Commit { metadata: metadata.clone(), parent, subject, body, timestamp: 5, root };
-                assert_eq!(commit(&made.serialise().unwrap()), Ok(root), "{length}");
+                let links = CommitLinks { parent, dirtree: root.0, dirmeta: root.1 };
+                let bytes = made.serialise().unwrap();
+                assert_eq!(commit(&bytes), Ok(links), "{length}");
             }
+        }
+    }
+
+    #[test]
+    fn parts_of_objects_are_refused() {
+        let object = |name: &str| Checksum::of(name.as_bytes());
+        let mut tree = DirTree::default();
+        tree.file(b"a", &object("1"));
+        tree.directory(b"d", &object("2"), &object("3"));
+        let tree = tree.finish();
+        let mut metadata = Metadata { uid: 7, ..Metadata::root(0o755) };
+        metadata.xattrs.insert(b"user.a".to_vec(), b"x".to_vec());
+        let meta = object::dirmeta(&metadata);
+        for parent in [None, Some(object("p"))] {
+            let root = (object("t"), object("m"));
+            let metadata = vec![("k".to_owned(), "v".into())];
+            let (subject, body) = ("s".to_owned(), String::new());
+            let bytes = Commit { metadata, parent, subject, body, timestamp: 1, root }.serialise().unwrap();
+            for length in 0..bytes.len() {
+                assert!(commit(&bytes[..length]).is_err(), "{length}");
+            }
+        }
+        for length in 1..tree.len() {
+            assert!(dirtree(&tree[..length]).is_err(), "{length}");
+        }
+        // The first three numbers are a whole one, without attributes.
+        for length in (0..meta.len()).filter(|length| *length != 12) {
+            assert!(dirmeta(&meta[..length]).is_err(), "{length}");
         }
     }
 
