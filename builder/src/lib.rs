@@ -93,6 +93,7 @@ mod placement;
 mod plan;
 mod progress;
 mod recipe;
+mod secure_boot;
 mod settings;
 mod source;
 mod ssh_keys;

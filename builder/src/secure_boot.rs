@@ -1,4 +1,4 @@
-//! Who decides whether a program may start, and what comes out.
+//! Who decides whether a program may start while Secure Boot is on, and what comes out.
 
 use builder_pe::{KnownAuthority, Note, PeFile, Sbat, Shim, TrustAnchor, Verdict};
 
@@ -6,7 +6,7 @@ use builder_pe::{KnownAuthority, Note, PeFile, Sbat, Shim, TrustAnchor, Verdict}
 const MOST_COMPONENTS: usize = 6;
 
 /// Who decides about a program.
-pub(super) enum Judge<'a> {
+pub(crate) enum Judge<'a> {
     /// Firmware: with Microsoft's keys, or with those of the machine's owner.
     Firmware,
     /// A shim. Whether a program without components may start depends on the shim's age, and on who asks.
@@ -14,13 +14,13 @@ pub(super) enum Judge<'a> {
 }
 
 /// What becomes of a program.
-pub(super) struct Judgement {
+pub(crate) struct Judgement {
     /// Whether it starts.
-    pub(super) starts: bool,
+    pub(crate) starts: bool,
     /// Why, or why not.
-    pub(super) why: String,
+    pub(crate) why: String,
     /// All of it as a sentence without a full stop.
-    pub(super) told: String,
+    pub(crate) told: String,
 }
 
 /// What a shim says.
@@ -35,7 +35,7 @@ enum Answer {
 
 impl Judge<'_> {
     /// Judges the program that people call `name`.
-    pub(super) fn judge(&self, program: &PeFile<'_>, name: &str) -> Judgement {
+    pub(crate) fn judge(&self, program: &PeFile<'_>, name: &str) -> Judgement {
         match self {
             Self::Firmware => by_firmware(program, name),
             Self::Shim { shim, needs_sbat } => by_shim(program, name, shim, *needs_sbat),

@@ -2,11 +2,12 @@
 
 use builder_boot::vendor;
 use builder_grub::{DeviceId, FileRef, GrubStart, Machine as _, Menu, SystemdStart, follow_grub, follow_systemd_boot};
-use builder_pe::{KnownAuthority, Machine, PeFile, TrustAnchor, Verdict as Trust};
+use builder_pe::{Machine, PeFile};
 
 use super::entry;
 use super::step::Step;
 use super::volumes::{Body, Volumes};
+use crate::secure_boot::{Judge, Judgement};
 
 /// Largest program of a firmware that is read, in bytes.
 const PROGRAM: u64 = 256 << 20;
@@ -21,7 +22,6 @@ const MOST_ENTRIES: usize = 32;
 pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut found = false;
-    let firmware = Judge { name: "firmware with Microsoft's keys", anchors: KnownAuthority::trust_anchors() };
     for volume in volumes.all.iter().filter(|volume| volume.is_esp) {
         let device = volume.device.id;
         let names = match volumes.list(device, REMOVABLE) {
@@ -38,7 +38,7 @@ pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
                 let path = format!("{REMOVABLE}/{name}");
                 let mut step =
                     Step::right(format!("firmware ({machine}) starts {path} of partition {}", volume.number));
-                step.push(program(volumes, device, &path, machine, &firmware));
+                step.push(program(volumes, device, &path, machine, &Judge::Firmware));
                 steps.push(step);
             }
         }
@@ -50,26 +50,22 @@ pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
     steps
 }
 
-/// Who decides whether a program may run while Secure Boot is on.
-struct Judge {
-    name: &'static str,
-    anchors: Vec<TrustAnchor>,
-}
-
 /// What happens to a program while Secure Boot is on: no reason to fail, as it may be off.
-fn secure_boot(program: &PeFile<'_>, judge: &Judge) -> Step {
-    let what = format!("with Secure Boot, {}", judge.name);
-    match program.verify(&judge.anchors) {
-        Trust::Trusted { .. } => Step::right(format!("{what} starts it")),
-        Trust::Refused { reasons } => {
-            let reason = reasons.first().map_or_else(|| "it has no signature".to_owned(), ToString::to_string);
-            Step::note(format!("{what} refuses it"), reason)
-        }
+fn secure_boot(program: &PeFile<'_>, judge: &Judge<'_>) -> Step {
+    let who = match judge {
+        Judge::Firmware => "firmware with Microsoft's keys",
+        Judge::Shim { .. } => "this shim",
+    };
+    let Judgement { starts, why, .. } = judge.judge(program, "it");
+    if starts {
+        Step::right(format!("with Secure Boot, {who} starts it"))
+    } else {
+        Step::note(format!("with Secure Boot, {who} refuses it"), why)
     }
 }
 
 /// A program of the firmware, and where it leads.
-fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, judge: &Judge) -> Step {
+fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, judge: &Judge<'_>) -> Step {
     let bytes = match volumes.read(device, path, PROGRAM) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Step::broken(path, "it is not there"),
@@ -87,7 +83,8 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
     match parsed.shim() {
         Ok(None) => {}
         Ok(Some(shim)) => {
-            let judge = Judge { name: "this shim", anchors: shim.trust_anchors() };
+            // Shims before SBAT do not ask for it.
+            let judge = Judge::Shim { shim: &shim, needs_sbat: matches!(parsed.sbat(), Ok(Some(_))) };
             let second = format!("{folder}/grub{}.efi", suffix(machine));
             let next = program(volumes, device, &second, machine, &judge);
             return Step::right(format!("{path} is shim")).with([trust, next]);

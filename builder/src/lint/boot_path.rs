@@ -8,8 +8,6 @@
 //! The programs are those of the ESP that would be made of the image. What an owner adds, to the firmware's `db` or as
 //! MOK to shim's list, is not in an image; so it is told what there has to be.
 
-mod judge;
-
 use std::sync::Arc;
 
 use builder_boot::{Architecture, BootEntry, BootSpec, BootloaderChoice, Kernel, Loader, install};
@@ -17,7 +15,7 @@ use builder_pe::{Machine, PeFile, Shim, TrustAnchor};
 use builder_tree::{Directory, FileTree, Inode, Node, join};
 
 use crate::lint::subject::Subject;
-use judge::{Judge, Judgement};
+use crate::secure_boot::{Judge, Judgement};
 
 /// Largest program that is read, in bytes.
 const PROGRAM: u64 = 256 << 20;
