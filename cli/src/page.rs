@@ -6,6 +6,7 @@
 //!  smoke  ──► timeline, evidence, screenshot                       ┘
 //! ```
 
+mod bar;
 pub(crate) mod evidence;
 pub(crate) mod findings;
 pub(crate) mod partition_map;

@@ -157,25 +157,21 @@ fn worst(row: &[f64], scale: f64, side: f64) -> f64 {
 
 /// Places a row along the shorter side, and gives what is left.
 fn row(row: &[f64], scale: f64, left: Area, areas: &mut Vec<Area>) -> Area {
-    let sum = row.iter().sum::<f64>() * scale;
-    let Area { mut x, mut y, width, height } = left;
-    if width >= height {
-        let thickness = sum / height;
-        for size in row {
-            let length = size * scale / thickness;
-            areas.push(Area { x, y, width: thickness, height: length });
-            y += length;
-        }
-        Area { x: x + thickness, width: width - thickness, ..left }
-    } else {
-        let thickness = sum / width;
-        for size in row {
-            let length = size * scale / thickness;
-            areas.push(Area { x, y, width: length, height: thickness });
-            x += length;
-        }
-        Area { y: y + thickness, height: height - thickness, ..left }
+    let is_column = left.width >= left.height;
+    let turned = |area: Area| {
+        let Area { x, y, width, height } = area;
+        if is_column { Area { x: y, y: x, width: height, height: width } } else { area }
+    };
+    // In what follows the row lies along the width, at the top.
+    let left = turned(left);
+    let thickness = row.iter().sum::<f64>() * scale / left.width;
+    let mut x = left.x;
+    for size in row {
+        let width = size * scale / thickness;
+        areas.push(turned(Area { x, width, height: thickness, ..left }));
+        x += width;
     }
+    turned(Area { y: left.y + thickness, height: left.height - thickness, ..left })
 }
 
 /// Exact below 2^53, and nobody sees the difference above.
