@@ -109,7 +109,7 @@ pub fn check(path: &Path, deep: bool, scratch: &Path, progress: &mut dyn Progres
     let Examination { volumes, notes, .. } = examination;
     let walk = walk::walk(&volumes);
     // Every object is looked at, which takes longer than all else together.
-    let repository = entry::holder(&volumes).filter(|_| deep).map(|root| repository::repository(root, deep));
+    let repository = entry::holder(&volumes).filter(|_| deep).map(repository::repository);
     progress.end(Station::Check);
     let table_findings: Vec<DiskFinding> = table.findings.into_iter().map(Into::into).collect();
     let damaged = |findings: &[DiskFinding]| findings.iter().any(|finding| finding.severity == Severity::Error);
