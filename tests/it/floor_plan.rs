@@ -28,6 +28,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("builder/qcow2", &["builder-block"]),
     ("builder/vmdk", &["builder-block"]),
     ("builder/vhd", &["builder-block"]),
+    ("builder/iso9660", &["builder-block"]),
     ("builder/packages", &["builder-tree"]),
     ("builder/spdx", &[]),
     ("builder/qemu", &[]),
