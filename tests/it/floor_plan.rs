@@ -24,6 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("builder/erofs", &["builder-tree"]),
     ("builder/ext4", &["builder-block", "builder-tree"]),
     ("builder/fat", &["builder-block", "builder-tree"]),
+    ("builder/squashfs", &["builder-block", "builder-tree"]),
     ("builder/gpt", &["builder-block"]),
     ("builder/qcow2", &["builder-block"]),
     ("builder/vmdk", &["builder-block"]),
