@@ -17,6 +17,9 @@
 //!           ext4-check               through with other eyes
 //!           kmod  systemd            modules, units, tmpfiles.d   import: tree
 //!           pe  grub                 signatures, boot menus       import: nothing
+//!           squashfs                 trees → bytes                import: tree, block
+//!           iso9660                  media                        import: block
+//!           medium                   what a medium says of itself import: nothing
 //!           qcow2  vmdk  vhd         containers                   import: block
 //!           packages                 what is installed            import: tree
 //!           spdx                     the document about it        import: nothing

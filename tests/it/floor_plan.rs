@@ -30,6 +30,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("builder/vmdk", &["builder-block"]),
     ("builder/vhd", &["builder-block"]),
     ("builder/iso9660", &["builder-block"]),
+    ("builder/medium", &[]),
     ("builder/packages", &["builder-tree"]),
     ("builder/spdx", &[]),
     ("builder/qemu", &[]),
