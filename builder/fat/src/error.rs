@@ -6,7 +6,6 @@ use builder_block::{ByteSize, SECTOR_SIZE};
 use builder_tree::DisplayPath;
 
 use crate::geometry::{LARGEST, MINIMUM_CLUSTERS};
-use crate::outline::DIRECTORY_RECORDS;
 
 /// Why there is no such FAT32 file system. Paths are those of the tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +106,7 @@ pub enum FatError {
     },
     /// A directory with more records than FAT allows.
     #[error(
-        "the directory {} needs {records} records of 32 bytes but FAT allows {DIRECTORY_RECORDS}; a long name takes \
+        "the directory {} needs {records} records of 32 bytes but {limit} are allowed; a long name takes \
          several",
         DisplayPath(.path)
     )]
@@ -116,6 +115,8 @@ pub enum FatError {
         path: Vec<u8>,
         /// Records it needs.
         records: u64,
+        /// The most that there may be; fewer in the root of a FAT16.
+        limit: u64,
     },
 }
 

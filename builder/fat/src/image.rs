@@ -273,7 +273,7 @@ impl FilesystemImage for FatImage {
     }
 }
 
-fn write_content(content: &Content, offset: u64, device: &mut dyn WriteAt) -> io::Result<()> {
+pub(crate) fn write_content(content: &Content, offset: u64, device: &mut dyn WriteAt) -> io::Result<()> {
     for (range, source) in content.data() {
         match source {
             Source::Bytes(bytes) => device.write_at(offset + range.offset, bytes)?,

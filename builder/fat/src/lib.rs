@@ -1,4 +1,5 @@
-//! FAT32 file systems from a tree: planned, then written. [`read`] reads those of anyone.
+//! FAT32 file systems from a tree, and small FAT16 ones ([`SmallFatImage`]): planned, then written. [`read`] reads those
+//! of anyone.
 //!
 //! ```text
 //!  sector 0      1       6        7       32       32+F     32+2F
@@ -26,8 +27,10 @@ mod outline;
 pub mod read;
 mod record;
 mod short;
+mod small;
 mod time;
 
 pub use error::{FatError, NameProblem};
 pub use image::{FatImage, Options, Summary};
 pub use name::{check as check_name, folded as folded_name};
+pub use small::{SmallFatImage, SmallOptions};

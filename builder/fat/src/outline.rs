@@ -100,7 +100,7 @@ impl Outline {
                 entries.push(Entry { short, long, what });
             }
             if records > DIRECTORY_RECORDS {
-                return Err(FatError::DirectoryTooLarge { path, records });
+                return Err(FatError::DirectoryTooLarge { path, records, limit: DIRECTORY_RECORDS });
             }
             outline.directories.push(OutlineDirectory { parent, entries, records });
         }

@@ -5,6 +5,7 @@ use builder_block::SECTOR_SIZE;
 use crate::geometry::Geometry;
 use crate::name::LABEL_LENGTH;
 use crate::short::ShortName;
+use crate::small::SmallGeometry;
 use crate::time::FatTime;
 
 /// Bytes of a directory record.
@@ -100,6 +101,52 @@ pub(crate) fn boot_sector(geometry: &Geometry, volume: &Volume) -> Sector {
     put(&mut sector, 0x1FE, &[0x55, 0xAA]);
     // Zero: BPB_RootEntCnt, BPB_TotSec16 and BPB_FATSz16, which are FAT12's and FAT16's; BPB_ExtFlags, as both FATs are
     // kept alike; BPB_FSVer, as there is only version 0; BS_Reserved1, whose lowest bits would say "dirty".
+    sector
+}
+
+/// What the boot sector of a FAT16 says beside the geometry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SmallVolume {
+    /// The serial number.
+    pub(crate) id: u32,
+    /// The label, all spaces for none.
+    pub(crate) label: [u8; LABEL_LENGTH],
+}
+
+/// The boot sector of a FAT16: FAT, "Boot sector and BPB" and "Extended BPB structure for FAT12 and FAT16".
+pub(crate) fn small_boot_sector(geometry: &SmallGeometry, volume: &SmallVolume) -> Sector {
+    // At most 65,524 clusters of at most 64 sectors, for which a FAT has 256 sectors.
+    let sectors = u32::try_from(geometry.sectors).expect("at most 65,524 clusters");
+    let fat_sectors = u16::try_from(geometry.fat_sectors).expect("at most 256");
+    let per_cluster = u8::try_from(geometry.sectors_per_cluster).expect("at most 64");
+    let mut sector = [0; SECTOR];
+    // The fields are those of FAT32 up to BPB_TotSec32, and the same in other places behind it.
+    put(&mut sector, 0x00, &[0xEB, 0x3C, 0x90]);
+    put(&mut sector, 0x03, b"MSWIN4.1");
+    put(&mut sector, 0x0B, &512_u16.to_le_bytes());
+    put(&mut sector, 0x0D, &[per_cluster]);
+    put(&mut sector, 0x0E, &1_u16.to_le_bytes());
+    put(&mut sector, 0x10, &[2]);
+    // BPB_RootEntCnt; BPB_TotSec16, or BPB_TotSec32 where that has too few bits.
+    put(&mut sector, 0x11, &512_u16.to_le_bytes());
+    match u16::try_from(sectors) {
+        Ok(sectors) => put(&mut sector, 0x13, &sectors.to_le_bytes()),
+        Err(_) => put(&mut sector, 0x20, &sectors.to_le_bytes()),
+    }
+    put(&mut sector, 0x15, &[MEDIA]);
+    // BPB_FATSz16.
+    put(&mut sector, 0x16, &fat_sectors.to_le_bytes());
+    put(&mut sector, 0x18, &32_u16.to_le_bytes());
+    put(&mut sector, 0x1A, &64_u16.to_le_bytes());
+    // BS_DrvNum, BS_BootSig, BS_VolID, BS_VolLab, BS_FilSysType.
+    put(&mut sector, 0x24, &[0x80]);
+    put(&mut sector, 0x26, &[0x29]);
+    put(&mut sector, 0x27, &volume.id.to_le_bytes());
+    put(&mut sector, 0x2B, if volume.label == [b' '; LABEL_LENGTH] { b"NO NAME    " } else { &volume.label });
+    put(&mut sector, 0x36, b"FAT16   ");
+    put(&mut sector, 0x3E, &BOOT_CODE);
+    put(&mut sector, 0x1FE, &[0x55, 0xAA]);
+    // Zero: BPB_HiddSec, for on a medium nobody knows how far away the begin of the disk is.
     sector
 }
 
