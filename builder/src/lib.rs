@@ -19,7 +19,7 @@
 //!           pe  grub                 signatures, boot menus       import: nothing
 //!           squashfs                 trees → bytes                import: tree, block
 //!           iso9660                  media                        import: block
-//!           medium                   what a medium says of itself import: nothing
+//!           medium                   what a medium says of itself import: block
 //!           qcow2  vmdk  vhd         containers                   import: block
 //!           packages                 what is installed            import: tree
 //!           spdx                     the document about it        import: nothing

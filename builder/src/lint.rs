@@ -31,7 +31,6 @@ mod finding;
 mod formats;
 mod glob;
 mod layer_size;
-mod nearest;
 mod registry;
 mod report;
 mod space;

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use builder_medium::is_public_key;
 use builder_tree::{Content, FileTree, Inode, InodeKind, Metadata, Node, Timestamp};
 
 /// Largest list of keys, in bytes.
@@ -61,7 +62,7 @@ impl AuthorizedKeys {
             if line.starts_with("-----BEGIN") && line.contains("PRIVATE KEY") {
                 return Err(KeysProblem::PrivateKey { line: number });
             }
-            if !is_key(line) {
+            if !is_public_key(line) {
                 return Err(KeysProblem::NotAKey { line: number });
             }
             keys += 1;
@@ -106,20 +107,6 @@ fn root_home(tree: &FileTree) -> String {
     // Below the root directory, so leading `..` change nothing; tmpfiles takes no such in a path.
     let names = target.unwrap_or("root").split('/').filter(|name| !matches!(*name, "" | "." | ".."));
     names.flat_map(|name| ["/", name]).collect()
-}
-
-/// Whether a line has a type of key and behind it the key, whose first field repeats the type.
-fn is_key(line: &str) -> bool {
-    let words: Vec<&str> = line.split_ascii_whitespace().collect();
-    words.windows(2).any(|two| {
-        let [kind, key] = two else { return false };
-        let Ok(bytes) = STANDARD.decode(key) else { return false };
-        // RFC 4253, 6.6: a length, big-endian, and the type.
-        bytes.get(4..).is_some_and(|rest| rest.starts_with(kind.as_bytes()))
-            && bytes.get(..4).is_some_and(|length| {
-                u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize == kind.len()
-            })
-    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //!  RegionMap            who owns which byte; an overlap is an error
 //!  FilesystemImage      a file system whose every byte is decided
 //!  Finding              what a check says of a defect of a table or a file system
+//!  nearest              the name that somebody meant who typed another
 //! ```
 //!
 //! This crate knows no format and does no formatting of its own.
@@ -19,6 +20,7 @@
 mod device;
 mod finding;
 mod lba;
+mod nearest;
 mod piece;
 mod plain_file;
 mod recorded;
@@ -32,6 +34,7 @@ mod window;
 pub use device::{FilesystemImage, ReadAt, SharedFile, WriteAt};
 pub use finding::{Finding, Severity};
 pub use lba::{Lba, SECTOR_SIZE};
+pub use nearest::nearest;
 pub use piece::{PIECE, Piece, is_zero, runs};
 pub use plain_file::PlainFile;
 pub use recorded::{Once, Recorded};

@@ -3,13 +3,19 @@
 //! ```text
 //!  /diskwright/medium.json     Manifest     what is installed, and how the payload is laid out
 //!  /diskwright/blocks          BlockTable   the hash of each block of the disk that has data
+//!  /diskwright/answers.toml    Answers      what someone would be asked, said in advance
 //!  /diskwright/payload.sqfs                 the disk itself, in a squashfs
 //! ```
 
+mod answers;
 mod blocks;
 mod error;
 mod manifest;
 
+pub use answers::{
+    Answers, AnswersError, Bus, Choice, DriveFacts, DriveRules, Finish, MOST_ANSWERS, Mismatch, NetworkFile,
+    NetworkService, PasswordHash, Pattern, PatternError, Problem, SystemAnswers, User, is_public_key, words,
+};
 pub use blocks::{Block, BlockTable};
 pub use error::MediumError;
 pub use manifest::{Disk, Loader, Manifest, Partition, Payload, System};

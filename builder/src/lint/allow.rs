@@ -14,8 +14,9 @@
 use std::cell::Cell;
 use std::fmt;
 
+use builder_block::nearest;
+
 use crate::lint::glob::{Glob, GlobError};
-use crate::lint::nearest::nearest;
 use crate::lint::registry;
 
 /// Where an image has a list of its own.

@@ -1,7 +1,8 @@
 //! The name that was meant.
 
 /// The one of `known` that is least different from `name`, if it is not altogether another one.
-pub(crate) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+#[must_use]
+pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // Longer texts are no slips of a finger, and not worth the time.
     const LONGEST: usize = 64;
     if name.len() > LONGEST {
