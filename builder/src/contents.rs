@@ -1,5 +1,7 @@
 //! What an image brings: its trees in ostree's form, each file with the label that its commit has.
 
+use std::sync::Arc;
+
 use builder_oci::{Image, LayerTree, Layers, merge_over};
 use builder_ostree::encapsulated::{self, Base, TopLevels};
 use builder_ostree::import;
@@ -18,7 +20,7 @@ pub(crate) struct Contents {
     /// The other layers, lowest first.
     pub(crate) layers: Vec<FileTree>,
     /// All layers over each other.
-    pub(crate) merged: FileTree,
+    pub(crate) merged: Arc<FileTree>,
     /// The policy that labels the system; `None` where nothing is labelled.
     pub(crate) policy: Option<Policy>,
     /// Whether labels were set here, so that bodies have other checksums than those under which they were stored.
@@ -63,7 +65,7 @@ impl Contents {
         note_dropped(&merged.dropped, notes);
         let layers: Result<_, BuildError> =
             layers.layers.into_iter().map(|layer| Ok(import::adapt_layer(layer.tree)?.tree)).collect();
-        Ok(Self { base: None, layers: layers?, merged: merged.tree, policy: None, relabelled: false })
+        Ok(Self { base: None, layers: layers?, merged: Arc::new(merged.tree), policy: None, relabelled: false })
     }
 
     fn over_base(
@@ -99,7 +101,7 @@ impl Contents {
         note_dropped(&dropped, notes);
         let merged = encapsulated::finish(merge_over(base.tree().clone(), &adapted));
         let layers = adapted.into_iter().map(|layer| layer.tree).collect();
-        Ok(Self { base: Some(base), layers, merged, policy: None, relabelled: false })
+        Ok(Self { base: Some(base), layers, merged: Arc::new(merged), policy: None, relabelled: false })
     }
 
     fn relabel(&mut self) {
@@ -113,7 +115,7 @@ impl Contents {
                 *layer = relabel(layer, policy, &rules).tree;
             }
             // A panic there is a defect, and goes on here.
-            merged.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            Arc::new(merged.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         self.relabelled = true;
     }

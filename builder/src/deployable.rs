@@ -1,7 +1,7 @@
 //! From an image's trees to a commit that can be deployed.
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use builder_boot::{Architecture, BootError, InstallConfig, Kernel, OsRelease};
@@ -14,6 +14,7 @@ use builder_selinux::Policy;
 use crate::contents::Contents;
 use crate::early::Early;
 use crate::error::BuildError;
+use crate::lint::gate::Look;
 use crate::progress::{Progress, Station};
 use crate::recipe::Recipe;
 use crate::uniqueness;
@@ -22,7 +23,7 @@ use crate::uniqueness;
 const IMPORTER_VERSION: &str = "0.15.3";
 
 /// What is found out about the kernel beside the commits.
-type KernelReading = (Result<String, BootError>, Result<Early, InitramfsError>);
+type KernelReading = (Result<String, BootError>, Result<Result<Early, String>, BuildError>);
 
 /// An image that has what a machine needs.
 pub(crate) struct Installable<'a> {
@@ -32,6 +33,7 @@ pub(crate) struct Installable<'a> {
     pub(crate) install: InstallConfig,
     pub(crate) release: OsRelease,
     reading: JoinHandle<KernelReading>,
+    look: Option<Look>,
 }
 
 /// A commit with all that is known of the system in it.
@@ -47,11 +49,18 @@ pub(crate) struct Deployable<'a> {
     pub(crate) boot_checksum: String,
     /// What the initramfs says; `None` where it cannot be read.
     pub(crate) early: Option<Early>,
+    /// Finds out what is wrong with the image; `None` where nobody looks.
+    pub(crate) look: Option<Look>,
 }
 
 impl<'a> Installable<'a> {
     /// Looks for what a machine needs in `contents`.
-    pub(crate) fn new(image: &'a Image, contents: Contents, progress: &mut dyn Progress) -> Result<Self, BuildError> {
+    pub(crate) fn new(
+        image: &'a Image,
+        contents: Contents,
+        recipe: &Recipe,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, BuildError> {
         let architecture = Architecture::from_oci(&image.platform().architecture)?;
         let kernel = Kernel::find(&contents.merged)?;
         let install = InstallConfig::read(&contents.merged, architecture)?;
@@ -66,12 +75,23 @@ impl<'a> Installable<'a> {
             ));
         }
         let release = OsRelease::read(&contents.merged)?;
-        // They are read beside the commits: it is the one long reading that waits for nothing.
+        // They are read beside the commits: it is the one long reading that waits for nothing. Whoever looks at the image
+        // does so at the same time, and wants to know of the initramfs too.
+        let (teller, told) = mpsc::sync_channel(1);
+        let look = Look::begin(&recipe.lint, &contents.merged, image, told);
         let reading = std::thread::spawn(move || {
-            let initramfs = Arc::clone(&kernel.initramfs);
-            (kernel.boot_checksum(), Early::read(&initramfs))
+            let early = match Early::read(&kernel.initramfs) {
+                Err(InitramfsError::Read { source, .. }) => Err(BuildError::Scratch { source }),
+                early => Ok(early.map_err(|error| error.to_string())),
+            };
+            if let Ok(early) = &early {
+                // Perhaps nobody wants to know.
+                let _ = teller.send(early.clone());
+            }
+            drop(teller);
+            (kernel.boot_checksum(), early)
         });
-        Ok(Self { image, contents, architecture, install, release, reading })
+        Ok(Self { image, contents, architecture, install, release, reading, look })
     }
 
     /// Puts the image into the repository; `done` counts commits.
@@ -83,7 +103,7 @@ impl<'a> Installable<'a> {
         done: &mut u64,
         progress: &mut dyn Progress,
     ) -> Result<Deployable<'a>, BuildError> {
-        let Self { image, contents, install, release, reading, .. } = self;
+        let Self { image, contents, install, release, reading, look, .. } = self;
         let Contents { base, layers, merged, policy, relabelled } = contents;
         let created = recipe.source_date_epoch.or_else(|| image.created()).unwrap_or(0);
         let timestamp = u64::try_from(created).unwrap_or(0);
@@ -93,7 +113,7 @@ impl<'a> Installable<'a> {
         };
         if relabelled {
             // The policy came with the bodies, so they were stored without their labels.
-            let trees: Vec<_> = layers.iter().chain([&merged]).collect();
+            let trees: Vec<_> = layers.iter().chain([&*merged]).collect();
             repo.read_ahead(&trees, NonZeroUsize::new(recipe.threads).unwrap_or(NonZeroUsize::MIN))?;
         }
         let digests: Vec<_> = image.layers().iter().map(|layer| layer.digest.as_str()).collect();
@@ -123,9 +143,8 @@ impl<'a> Installable<'a> {
         let kernel = Kernel::find(&stored.tree)?;
         // A panic there is a defect, and goes on here.
         let (boot_checksum, early) = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let early = match early {
+        let early = match early? {
             Ok(early) => Some(early),
-            Err(InitramfsError::Read { source, .. }) => return Err(BuildError::Scratch { source }),
             Err(error) => {
                 progress.warn(&format!(
                     "the initramfs of kernel {} cannot be read, so it may not start: {error}",
@@ -134,13 +153,14 @@ impl<'a> Installable<'a> {
                 None
             }
         };
-        if early.as_ref().is_some_and(|early| !early.has_program) {
+        // Where somebody looks, that is refused or allowed.
+        if look.is_none() && early.as_ref().is_some_and(|early| !early.has_program) {
             progress.warn(&format!(
                 "the initramfs of kernel {} has no ostree-prepare-root, so the system will not find its root",
                 kernel.version
             ));
         }
         let boot_checksum = boot_checksum?;
-        Ok(Deployable { image, install, release, policy, commit, stored, kernel, boot_checksum, early })
+        Ok(Deployable { image, install, release, policy, commit, stored, kernel, boot_checksum, early, look })
     }
 }

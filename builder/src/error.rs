@@ -15,6 +15,7 @@ use builder_selinux::SelinuxError;
 use crate::bundle::BundleError;
 use crate::formats::FormatError;
 use crate::layout::LayoutError;
+use crate::lint::Refused;
 use crate::open::OpenError;
 use crate::output::{OutputError, is_because_of_room};
 use crate::placement::PlacementError;
@@ -33,6 +34,9 @@ pub enum BuildError {
     /// The image asks for something that cannot be done.
     #[error(transparent)]
     Unsuitable(#[from] Unsuitable),
+    /// Something in the image is fatal.
+    #[error(transparent)]
+    Lint(#[from] Refused),
     /// The image's files do not make an ostree system.
     #[error(transparent)]
     Ostree(#[from] OstreeError),
@@ -157,7 +161,7 @@ impl BuildError {
             | Self::Ext4 { .. }
             | Self::Fat { .. }
             | Self::Placement(_) => Category::Validation,
-            Self::Table(_) => Category::Validation,
+            Self::Table(_) | Self::Lint(_) => Category::Validation,
             // A reader of somebody's disk found it damaged.
             Self::Read { source, .. } | Self::Format(FormatError::Source { source })
                 if source.kind() == io::ErrorKind::InvalidData =>
@@ -194,6 +198,7 @@ impl BuildError {
             Self::Image(error) => error.hint(),
             Self::Layout(error) => error.hint(),
             Self::Unsuitable(error) => error.hint(),
+            Self::Lint(refused) => Some(refused.hint()),
             Self::Ostree(error) => error.hint(),
             Self::Selinux(error) => error.hint(),
             Self::Composefs { source } => source.hint(),

@@ -15,6 +15,8 @@
 //! the commit in them with the later layers over it. Contents are read where a name or a kind of file calls for it: the
 //! first 20 bytes of what may be a program, the first 64 of what may be a key, and configuration whole.
 //!
+//! A build looks too: `gate` has which of the checks it runs, and who decides instead of the others.
+//!
 //! # What is deliberately absent
 //!
 //! - A finding that is allowed is counted and named, with who allowed it and why; none is hidden.
@@ -29,6 +31,7 @@ mod checks;
 mod examine;
 mod finding;
 mod formats;
+pub(crate) mod gate;
 mod glob;
 mod layer_size;
 mod registry;
@@ -48,6 +51,7 @@ pub use allow::{AllowError, AllowList, AllowProblem, IMAGE_ALLOW_FILE, UnknownCh
 pub use check::{Check, Origin, Severity};
 pub use examine::Options;
 pub use finding::{Allowed, Finding};
+pub use gate::{LintChoice, Refused};
 pub use glob::GlobError;
 pub use layer_size::LayerSize;
 pub use registry::{checks, find, registry_markdown};
@@ -70,7 +74,9 @@ pub fn lint(
 ) -> Result<Report, BuildError> {
     let image = source::open(source, platform)?;
     let subject = Subject::read(&image, scratch, progress)?;
-    let mut report = examine::examine(&subject, allow, options)?;
+    let mut checks = registry::checks();
+    checks.retain(|check| check.severity <= options.least);
+    let mut report = examine::examine(&subject, allow, checks, options.most)?;
     report.space = Space::of(&subject.tree);
     report.source = source.to_string();
     report.digest = image.manifest_digest().to_string();

@@ -19,6 +19,7 @@ use crate::filesystems::{self, Filled};
 use crate::formats::{Compared, Formats, Machine, OutputFormat};
 use crate::identity::Identity;
 use crate::layout::{Filling, Layout};
+use crate::lint::gate;
 use crate::outcome::Outcome;
 use crate::output::{OutputError, PendingFile};
 use crate::placement::{self, RootSize};
@@ -83,6 +84,7 @@ impl<'r> Assembled<'r> {
     pub fn new(recipe: &'r Recipe, progress: &mut dyn Progress) -> Result<Self, BuildError> {
         let image = source::open(&recipe.source, &recipe.platform)?;
         suitability::check_labels(&image.labels(), progress);
+        gate::warn_if_off(&recipe.lint, progress);
         let rollback = recipe.rollback.as_ref().map(|source| source::open(source, &recipe.platform)).transpose()?;
         if let Some(rollback) = &rollback {
             suitability::check_rollback(&image, rollback)?;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::bundle::Tool;
 use crate::formats::Formats;
 use crate::layout::Layout;
+use crate::lint::LintChoice;
 use crate::ssh_keys::AuthorizedKeys;
 
 /// A request for a disk. Host facts (the platform's default, the scratch directory, the date) are put in by the
@@ -42,6 +43,8 @@ pub struct Recipe {
     pub root_ssh_authorized_keys: Option<AuthorizedKeys>,
     /// Whether files are labelled.
     pub selinux: SelinuxChoice,
+    /// Whether the images are looked at; it decides no byte.
+    pub lint: LintChoice,
     /// Which boot loader.
     pub bootloader: BootloaderChoice,
     /// The formats that the disk is written in.

@@ -21,6 +21,7 @@ use crate::identity::Identity;
 use crate::integrity::Sealer;
 use crate::labels;
 use crate::layout::{Filling, Layout};
+use crate::lint::gate;
 use crate::plan::{PlannedBoot, PlannedDeployment, PlannedEntry, PlannedImage, PlannedRollback};
 use crate::progress::{Progress, Station};
 use crate::recipe::{Recipe, SelinuxChoice};
@@ -70,7 +71,7 @@ pub(crate) fn assemble(
     let mut installables = Vec::new();
     for Read { image, layers, policy } in images {
         let contents = Contents::new(image, layers, recipe.selinux, policy, &mut notes, progress)?;
-        installables.push(Installable::new(image, contents, progress)?);
+        installables.push(Installable::new(image, contents, recipe, progress)?);
     }
     let first = &installables[0];
     let architecture = first.architecture;
@@ -99,6 +100,8 @@ pub(crate) fn assemble(
         deployables.push(installable.commit(&mut repo, recipe, &target, &mut done, progress)?);
     }
     deployables.reverse();
+    // Nobody holds a tree any more from here on: how many names an inode gets is seen by who holds it.
+    gate::judge(recipe, deployables.iter_mut().map(|deployable| deployable.look.take()), &mut notes)?;
     let stats = repo.stats();
 
     let boot_is_separate = layout.separate_boot();

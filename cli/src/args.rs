@@ -91,6 +91,14 @@ pub(crate) struct Build {
     #[arg(long, value_name = "LOADER", default_value = "auto")]
     pub(crate) bootloader: BootloaderChoice,
 
+    /// Allow what the check NAME of `diskwright lint` finds, as the image's own list can: the plan names it (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow: Vec<String>,
+
+    /// Build without looking for what is fatal in the images, and say so
+    #[arg(long, conflicts_with = "allow")]
+    pub(crate) no_lint: bool,
+
     /// Disk layout in TOML [default: a built-in one for the architecture]
     #[arg(long, value_name = "FILE")]
     pub(crate) layout: Option<PathBuf>,

@@ -16,14 +16,14 @@ const VALIDATION: i32 = 4;
 
 const COMPOSEFS: &str = "[composefs]\nenabled = yes\n";
 const GRUB: &str = "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed";
-const INITRAMFS: &str = "usr/lib/modules/6.12.1/initramfs.img";
+pub(crate) const INITRAMFS: &str = "usr/lib/modules/6.12.1/initramfs.img";
 const PREPARE_ROOT: &str = "usr/lib/ostree/prepare-root.conf";
 
 /// A user.
 const APP: &str = "app:x:999:999:App:/var/lib/app:/usr/sbin/nologin\n";
 
 /// A layer in which no check finds anything fatal, nor anything to be warned of.
-fn good() -> Layer {
+pub(crate) fn good() -> Layer {
     system()
         .file("usr/lib/os-release", 0o644, b"ID=tiny\nVERSION_ID=1\nPRETTY_NAME=\"Tiny Linux 1\"\n")
         .file(PREPARE_ROOT, 0o644, COMPOSEFS.as_bytes())
@@ -31,23 +31,23 @@ fn good() -> Layer {
 }
 
 /// The good layer under another one.
-fn over(layer: Layer) -> Image {
+pub(crate) fn over(layer: Layer) -> Image {
     Image::new(vec![good(), layer])
 }
 
 /// Takes away what lower layers have at `path`.
-fn without(layer: Layer, path: &str) -> Layer {
+pub(crate) fn without(layer: Layer, path: &str) -> Layer {
     let (parent, name) = path.rsplit_once('/').map_or(("", path), |(parent, name)| (&path[..=parent.len()], name));
     layer.file(&format!("{parent}.wh.{name}"), 0o644, b"")
 }
 
 /// An initramfs with `ostree-prepare-root` and these settings.
-fn initramfs(settings: &str) -> Vec<u8> {
+pub(crate) fn initramfs(settings: &str) -> Vec<u8> {
     cpio(&[("usr/lib/ostree/ostree-prepare-root", "program"), (PREPARE_ROOT, settings)])
 }
 
 /// A cpio archive in the form `newc`. Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
-fn cpio(files: &[(&'static str, &str)]) -> Vec<u8> {
+pub(crate) fn cpio(files: &[(&'static str, &str)]) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut add = |inode: usize, name: &str, mode: usize, body: &str| {
         let fields = [inode, mode, 0, 0, 1, 0, body.len(), 0, 0, 0, 0, name.len() + 1, 0].map(|n| format!("{n:08X}"));
@@ -239,7 +239,7 @@ fn report(directory: &Path, source: &str, arguments: &[&str]) -> Value {
 }
 
 /// What `check` finds in a report: path and message.
-fn found<'r>(report: &'r Value, list: &str, check: &str) -> Vec<(&'r str, &'r str)> {
+pub(crate) fn found<'r>(report: &'r Value, list: &str, check: &str) -> Vec<(&'r str, &'r str)> {
     let findings = report[list].as_array().unwrap().iter().filter(|finding| finding["check"] == check);
     findings.map(|finding| (finding["path"].as_str().unwrap_or(""), finding["message"].as_str().unwrap())).collect()
 }
@@ -250,9 +250,9 @@ fn counts(report: &Value) -> [u64; 3] {
 }
 
 /// A check, where it finds something (nothing for the image as a whole), a bad image, and a good one.
-type Case = (&'static str, &'static str, Image, Image);
+pub(crate) type Case = (&'static str, &'static str, Image, Image);
 
-fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let layer = Layer::new;
     let file = |path: &str, body: &str| over(Layer::new().file(path, 0o644, body.as_bytes()));
     let link = |path: &str, target: &str| Layer::new().symlink(path, target);

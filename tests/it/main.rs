@@ -3,6 +3,7 @@
 
 mod bad_days;
 mod bad_input;
+mod build_lint;
 mod bundle;
 mod check;
 mod chunked;

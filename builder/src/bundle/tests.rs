@@ -145,6 +145,7 @@ fn recipe(all: bool) -> Recipe {
         stateroot: some("default"),
         root_ssh_authorized_keys: all.then(|| AuthorizedKeys::parse(KEY.as_bytes()).unwrap()),
         selinux: if all { SelinuxChoice::Off } else { SelinuxChoice::Auto },
+        lint: crate::lint::LintChoice::default(),
         bootloader: "auto".parse().unwrap(),
         formats: Formats {
             level: all.then_some(9),

@@ -1,6 +1,7 @@
 //! All that is compared of one side.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use builder_boot::{Architecture, InstallConfig, Kernel, OsRelease};
 use builder_oci::{Image, ImageSource, Platform};
@@ -171,7 +172,7 @@ fn image(
     let chunked = final_layer(&image)?.is_some();
     let tree = if chunked {
         // Its files are named by the commit in it, and not by its layers.
-        Contents::new(&image, layers, SelinuxChoice::Off, None, &mut notes, progress)?.merged
+        Arc::unwrap_or_clone(Contents::new(&image, layers, SelinuxChoice::Off, None, &mut notes, progress)?.merged)
     } else {
         layers.merged
     };

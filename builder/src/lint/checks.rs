@@ -14,7 +14,7 @@ mod etc;
 mod fat_names;
 mod fragments;
 mod identity;
-mod initramfs;
+pub(crate) mod initramfs;
 mod kernel;
 mod labels;
 mod links;

@@ -2,10 +2,9 @@
 
 use crate::error::BuildError;
 use crate::lint::allow::{AllowList, IMAGE_ALLOW_FILE};
-use crate::lint::check::{Entry, Run, Severity, Visitor};
+use crate::lint::check::{Check, Entry, Run, Severity, Visitor};
 use crate::lint::checks::allow_file;
 use crate::lint::finding::Findings;
-use crate::lint::registry;
 use crate::lint::report::Report;
 use crate::lint::subject::Subject;
 
@@ -30,17 +29,22 @@ enum Walker {
     Visit(Box<dyn Visitor>, usize),
 }
 
-/// Runs the checks; `allow` holds what is allowed besides what the image's own list allows.
+/// Runs `checks`; `allow` holds what is allowed besides what the image's own list allows, and `most` findings of a check
+/// are kept.
 ///
 /// # Errors
 /// The scratch file cannot be read.
-pub(crate) fn examine(subject: &Subject, mut allow: AllowList, options: Options) -> Result<Report, BuildError> {
+pub(crate) fn examine(
+    subject: &Subject,
+    mut allow: AllowList,
+    checks: Vec<&'static Check>,
+    most: usize,
+) -> Result<Report, BuildError> {
     if let Some(text) = allow_file::text(subject) {
         // What is wrong with it is found by a check of its own.
         allow.read_lines(&format!("/{IMAGE_ALLOW_FILE}"), &text, &mut Vec::new());
     }
-    let checks = registry::checks().into_iter().filter(|check| check.severity <= options.least);
-    let mut all: Vec<Findings<'_>> = checks.map(|check| Findings::new(check, &allow, options.most)).collect();
+    let mut all: Vec<Findings<'_>> = checks.into_iter().map(|check| Findings::new(check, &allow, most)).collect();
     let mut walkers = Vec::new();
     for (at, findings) in all.iter_mut().enumerate() {
         match findings.check.run {
@@ -50,6 +54,8 @@ pub(crate) fn examine(subject: &Subject, mut allow: AllowList, options: Options)
         }
     }
     let walked: Result<(), std::convert::Infallible> = subject.tree.root.walk(&mut |path, node| {
+        let path =
+            if subject.is_ostree && (path == b"usr/etc" || path.starts_with(b"usr/etc/")) { &path[4..] } else { path };
         let entry = Entry { path, node };
         for walker in &mut walkers {
             match walker {

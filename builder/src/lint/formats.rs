@@ -3,4 +3,4 @@
 mod github;
 mod junit;
 mod sarif;
-mod text;
+pub(crate) mod text;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use builder_boot::{Architecture, Kernel};
 use builder_initramfs::InitramfsError;
@@ -22,11 +23,16 @@ use crate::progress::Progress;
 use crate::recipe::SelinuxChoice;
 use crate::source;
 
+/// Tells what an initramfs says, or why it cannot be read.
+pub(crate) type Awaited = Receiver<Result<Early, String>>;
+
 /// An image that is examined. It is for one thread.
 #[derive(Debug)]
 pub(crate) struct Subject {
     /// What a container would see.
-    pub(crate) tree: FileTree,
+    pub(crate) tree: Arc<FileTree>,
+    /// Whether it is in ostree's form, with `/etc` at `usr/etc`.
+    pub(crate) is_ostree: bool,
     /// What the image is made for.
     pub(crate) platform: Platform,
     /// Labels of its configuration.
@@ -34,6 +40,8 @@ pub(crate) struct Subject {
     /// Its layers, the lowest first; none where the tree did not come from layers.
     pub(crate) layers: Vec<LayerSize>,
     early: OnceCell<Option<Result<Early, String>>>,
+    /// Who will say what the initramfs says.
+    awaited: RefCell<Option<Awaited>>,
     modules: OnceCell<Option<Result<Modules, ReadError>>>,
     boot_programs: OnceCell<Vec<BootProgram>>,
     failure: RefCell<Option<io::Error>>,
@@ -41,17 +49,31 @@ pub(crate) struct Subject {
 
 impl Subject {
     /// A tree that a container would see, by itself.
-    pub(crate) fn new(tree: FileTree, platform: Platform, labels: BTreeMap<String, String>) -> Self {
+    pub(crate) fn new(tree: Arc<FileTree>, platform: Platform, labels: BTreeMap<String, String>) -> Self {
         Self {
             tree,
             platform,
             labels,
+            is_ostree: false,
             layers: Vec::new(),
+            awaited: RefCell::new(None),
             early: OnceCell::new(),
             modules: OnceCell::new(),
             boot_programs: OnceCell::new(),
             failure: RefCell::new(None),
         }
+    }
+
+    /// A tree in ostree's form, of which it will be told what its initramfs says. Its `/etc` is at `usr/etc`: checks are
+    /// shown its entries where a container sees them, but what they look for in it by themselves they do not find.
+    pub(crate) fn of_ostree(
+        tree: Arc<FileTree>,
+        platform: Platform,
+        labels: BTreeMap<String, String>,
+        early: Awaited,
+    ) -> Self {
+        let subject = Self::new(tree, platform, labels);
+        Self { awaited: RefCell::new(Some(early)), is_ostree: true, ..subject }
     }
 
     /// Reads the layers of an image; `scratch` takes the unnamed scratch file.
@@ -70,7 +92,7 @@ impl Subject {
                 over_base(layers.layers, last, &mut sizes)?
             }
         };
-        let subject = Self::new(tree, image.platform().clone(), image.labels());
+        let subject = Self::new(Arc::new(tree), image.platform().clone(), image.labels());
         Ok(Self { layers: sizes, ..subject })
     }
 
@@ -121,6 +143,10 @@ impl Subject {
     pub(crate) fn early(&self) -> Option<&Result<Early, String>> {
         self.early
             .get_or_init(|| {
+                if let Some(awaited) = self.awaited.take() {
+                    // Where nobody says it, there is no build either.
+                    return awaited.recv().ok();
+                }
                 let kernel = Kernel::find(&self.tree).ok()?;
                 match Early::read(&kernel.initramfs) {
                     Ok(early) => Some(Ok(early)),
@@ -140,7 +166,7 @@ impl Subject {
         self.modules
             .get_or_init(|| {
                 let version = Kernel::find(&self.tree).ok()?.version;
-                Some(Modules::read(&self.tree, &format!("usr/lib/modules/{version}")))
+                Some(Modules::read(&*self.tree, &format!("usr/lib/modules/{version}")))
             })
             .as_ref()
     }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::formats::{Formats, OutputFormat};
 use crate::layout::Layout;
+use crate::lint::LintChoice;
 use crate::recipe::Recipe;
 use crate::ssh_keys::AuthorizedKeys;
 
@@ -260,6 +261,7 @@ impl Record {
             stateroot: recorded.stateroot.clone(),
             root_ssh_authorized_keys: keys.transpose()?,
             selinux: recorded.selinux.as_ref().map_or(Ok(Default::default()), |text| self.parse("selinux", text))?,
+            lint: LintChoice::Done,
             bootloader: self.parse("bootloader", &recorded.bootloader)?,
             formats,
             bundle: None,

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use builder::lint::LintChoice;
 use builder::{Assembled, AuthorizedKeys, Layout, LayoutError, Recipe};
 
 use crate::args::Build;
@@ -58,6 +59,11 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         selinux: arguments.selinux,
         threads: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         stateroot: arguments.stateroot.clone(),
+        lint: if arguments.no_lint {
+            LintChoice::Off
+        } else {
+            LintChoice::Fatal(super::lint::allowed(&arguments.allow)?)
+        },
         bootloader: arguments.bootloader,
         source_date_epoch: super::source_date_epoch()?,
         formats: arguments.formats.formats()?,

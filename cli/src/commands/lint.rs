@@ -56,12 +56,18 @@ fn list(format: LintFormat) -> Result<(), Failure> {
     }
 }
 
-fn allow_list(arguments: &Lint) -> Result<AllowList, Failure> {
+/// A list of checks that are allowed by name.
+pub(crate) fn allowed(names: &[String]) -> Result<AllowList, Failure> {
     let mut list = AllowList::new();
-    for name in &arguments.allow {
+    for name in names {
         list.allow("--allow", name)
             .map_err(|unknown| Failure::Usage { hint: Some(unknown.hint()), message: unknown.to_string() })?;
     }
+    Ok(list)
+}
+
+fn allow_list(arguments: &Lint) -> Result<AllowList, Failure> {
+    let mut list = allowed(&arguments.allow)?;
     for path in &arguments.allow_file {
         let text = text(path)?;
         list.read(&path.display().to_string(), &text)

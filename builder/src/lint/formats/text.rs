@@ -19,18 +19,9 @@ impl fmt::Display for Report {
                 severity = Some(first.severity);
                 writeln!(f, "\n{}", title(first.severity))?;
             }
-            writeln!(f, "  {}", first.check)?;
-            for (at, finding) in findings.iter().enumerate() {
-                writeln!(f, "    {}", Told(finding))?;
-                let next = findings.get(at + 1);
-                if next.is_none() {
-                    more(f, self.more(first.check))?;
-                }
-                // Those with the same fix have it once, behind the last one.
-                if next.is_none_or(|next| next.fix != finding.fix) {
-                    fix(f, &finding.fix)?;
-                }
-            }
+            write!(f, "  {}", first.check)?;
+            told(f, findings, self.more(first.check))?;
+            writeln!(f)?;
         }
         if !self.allowed.is_empty() {
             writeln!(f, "\nAllowed")?;
@@ -42,7 +33,10 @@ impl fmt::Display for Report {
                 let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
                 writeln!(f, "    {} [{by}{why}]", Told(finding))?;
             }
-            more(f, self.allowed_more(first.finding.check))?;
+            let more = self.allowed_more(first.finding.check);
+            if more > 0 {
+                writeln!(f, "    and {more} more")?;
+            }
         }
         if !self.notes.is_empty() {
             writeln!(f, "\nNotes")?;
@@ -88,13 +82,21 @@ fn title(severity: Severity) -> &'static str {
     }
 }
 
-fn more(f: &mut fmt::Formatter<'_>, more: u64) -> fmt::Result {
-    if more > 0 { writeln!(f, "    and {more} more") } else { Ok(()) }
-}
-
-fn fix(f: &mut fmt::Formatter<'_>, fix: &str) -> fmt::Result {
-    for (at, line) in fix.lines().enumerate() {
-        writeln!(f, "      {} {line}", if at == 0 { "fix:" } else { "    " })?;
+/// Findings of one check, `more` of which are not among them, each on a line of its own; it begins with the end of the
+/// line before.
+pub(crate) fn told(f: &mut fmt::Formatter<'_>, findings: &[Finding], more: u64) -> fmt::Result {
+    for (at, finding) in findings.iter().enumerate() {
+        write!(f, "\n    {}", Told(finding))?;
+        let next = findings.get(at + 1);
+        if next.is_none() && more > 0 {
+            write!(f, "\n    and {more} more")?;
+        }
+        // Those with the same fix have it once, behind the last one.
+        if next.is_none_or(|next| next.fix != finding.fix) {
+            for (at, line) in finding.fix.lines().enumerate() {
+                write!(f, "\n      {} {line}", if at == 0 { "fix:" } else { "    " })?;
+            }
+        }
     }
     Ok(())
 }
