@@ -11,8 +11,11 @@
 
 mod entry;
 mod finding;
+mod initramfs;
 mod repository;
+mod root;
 mod step;
+mod unified;
 mod volumes;
 mod walk;
 
@@ -109,7 +112,7 @@ pub fn check(path: &Path, deep: bool, scratch: &Path, progress: &mut dyn Progres
     let Examination { volumes, notes, .. } = examination;
     let walk = walk::walk(&volumes);
     // Every object is looked at, which takes longer than all else together.
-    let repository = entry::holder(&volumes).filter(|_| deep).map(repository::repository);
+    let repository = root::holder(&volumes).filter(|_| deep).map(repository::repository);
     progress.end(Station::Check);
     let table_findings: Vec<DiskFinding> = table.findings.into_iter().map(Into::into).collect();
     let damaged = |findings: &[DiskFinding]| findings.iter().any(|finding| finding.severity == Severity::Error);

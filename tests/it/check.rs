@@ -10,6 +10,8 @@ use diskwright_tests::judge::{judge, verdict};
 use diskwright_tests::partition::partitions;
 use serde_json::Value;
 
+mod unified;
+
 /// What every mutation finds: the disk `$D`, its ESP for mtools, its root for debugfs, and some words.
 const PRELUDE: &str = r#"
 set -eu
@@ -234,21 +236,16 @@ fn a_sound_disk_is_walked_from_the_firmware_to_both_deployments_in_every_format(
 fn damage_in_one_place_is_found_and_named() {
     let directory = tempfile::tempdir_in(target()).unwrap();
     let path = directory.path();
-    let whole = disk(path);
-    let parts = partitions(&whole);
+    mutate(path, &disk(path), PRELUDE, MUTATIONS);
+}
+
+/// Changes copies of the disk `whole` by one script each, and checks what comes out; `prelude` goes before each.
+fn mutate(path: &Path, whole: &Path, prelude: &str, mutations: &[(&str, &str, &str)]) {
     let damaged = path.join("damaged.raw");
     let mut failed = Vec::new();
-    for (name, script, words) in MUTATIONS {
+    for (name, script, words) in mutations {
         let _ = judge("cp", ["--sparse=always".as_ref(), whole.as_os_str(), damaged.as_os_str()]).passed();
-        let output = Command::new("bash")
-            .args(["-c", &format!("{PRELUDE}\n{script}")])
-            .env("PATH", format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap()))
-            .env("D", &damaged)
-            .env("ESP", parts[0].offset.to_string())
-            .env("ROOT", parts[1].offset.to_string())
-            .output()
-            .unwrap();
-        let _ = verdict(&output).passed();
+        change(&damaged, &format!("{prelude}\n{script}"));
         let mut arguments = vec!["check", "damaged.raw", "-q"];
         arguments.extend(name.ends_with(", deep").then_some("--deep"));
         let run = diskwright(path, arguments);
@@ -259,5 +256,19 @@ fn damage_in_one_place_is_found_and_named() {
         }
         fs::remove_file(&damaged).unwrap();
     }
-    assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), MUTATIONS.len(), failed.join("\n"));
+    assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), mutations.len(), failed.join("\n"));
+}
+
+/// Runs a script on a disk of ours, whose parts it finds in variables.
+fn change(disk: &Path, script: &str) {
+    let parts = partitions(disk);
+    let output = Command::new("bash")
+        .args(["-c", script])
+        .env("PATH", format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap()))
+        .env("D", disk)
+        .env("ESP", parts[0].offset.to_string())
+        .env("ROOT", parts[1].offset.to_string())
+        .output()
+        .unwrap();
+    let _ = verdict(&output).passed();
 }

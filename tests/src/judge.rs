@@ -22,6 +22,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("mcopy", "mtools"),
     ("mdir", "mtools"),
     ("mount", "mount"),
+    ("objcopy", "binutils"),
     ("ostree", "ostree"),
     ("python3", "python3-jsonschema"),
     ("qemu-system-x86_64", "qemu-system-x86"),

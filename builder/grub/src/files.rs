@@ -69,6 +69,11 @@ impl<'m> Files<'m> {
         }
     }
 
+    /// What a unified kernel says of its system; `None` where it says nothing.
+    pub(crate) fn os_release(&self, file: &FileRef) -> Result<Option<String>, String> {
+        self.machine.os_release(file.device, &file.path).map_err(|error| error.to_string())
+    }
+
     /// Names in a directory; `None` where there is none.
     pub(crate) fn list(&self, directory: &FileRef) -> Result<Option<Vec<String>>, String> {
         self.machine

@@ -38,6 +38,7 @@ mod machine;
 mod menu;
 mod number;
 mod options;
+mod os_release;
 mod parser;
 mod pattern;
 mod report;

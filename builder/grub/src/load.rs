@@ -87,7 +87,14 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn chainloader(&mut self, arguments: &[String]) -> i32 {
-        self.load_other(arguments, Chain::Program)
+        let status = self.load_other(arguments, Chain::Program);
+        if status == status::DONE {
+            // The options of the program, as they are written (GRUB, `grub-core/loader/efi/chainloader.c`).
+            let named = arguments.iter().position(|argument| !argument.starts_with("--"));
+            let options = arguments.iter().skip(named.map_or(0, |at| at + 1));
+            self.loaded.arguments = options.cloned().collect::<Vec<_>>().join(" ");
+        }
+        status
     }
 
     /// Loads what is no Linux kernel.

@@ -67,6 +67,12 @@ pub trait Machine {
     /// # Errors
     /// The file system is damaged.
     fn look(&self, device: DeviceId, path: &str) -> io::Result<Option<Kind>>;
+
+    /// What the section `.osrel` of the EFI program at a path says; `None` where it has none.
+    ///
+    /// # Errors
+    /// It is no program, or cannot be read.
+    fn os_release(&self, device: DeviceId, path: &str) -> io::Result<Option<String>>;
 }
 
 /// A file of a device; whether it exists is another question.

@@ -79,7 +79,7 @@ pub struct MenuEntry {
     pub submenu: Vec<String>,
     /// The kernel, which exists.
     pub kernel: Option<FileRef>,
-    /// The kernel's arguments, without the `BOOT_IMAGE=` that GRUB puts before them.
+    /// The arguments of the kernel, without the `BOOT_IMAGE=` that GRUB puts before them, or the options of the program.
     pub arguments: String,
     /// Initramfs files, which exist, in their order.
     pub initrds: Vec<FileRef>,

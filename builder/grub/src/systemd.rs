@@ -7,6 +7,7 @@ use crate::finish::entry_of;
 use crate::limits::{ENTRIES, FILE_BYTES};
 use crate::load::Loaded;
 use crate::machine::single_slashes;
+use crate::os_release::Names;
 use crate::report::{Report, keep};
 use crate::version::compare_versions;
 use crate::{
@@ -39,7 +40,7 @@ struct Candidate {
 
 /// Follows the configuration of systemd-boot, and returns the menu that it would show.
 ///
-/// Unified kernels are listed by their names: what sorts and titles them is inside of them.
+/// Unified kernels in `/EFI/Linux` stand among the other entries, sorted by what [`Machine::os_release`] says of them.
 ///
 /// # Errors
 /// [`FollowError::NoDevice`].
@@ -59,18 +60,11 @@ pub fn follow_systemd_boot(machine: &dyn Machine, start: &SystemdStart) -> Resul
     for device in &names {
         reader.type_1(device);
     }
-    // Stable: entries that nothing tells apart stay in the order of their directory.
-    reader.candidates.sort_by(compare);
-    let plain = reader.candidates.len();
     for device in &names {
         reader.unified_kernels(device);
     }
-    if reader.candidates.len() > plain {
-        let place = Place { file: "EFI/Linux".to_owned(), line: 0 };
-        reader
-            .report
-            .note(place, "where unified kernels stand in the menu is not known without opening them".to_owned());
-    }
+    // Stable: entries that nothing tells apart stay in the order of their directory.
+    reader.candidates.sort_by(compare);
     let Reader { mut report, candidates, .. } = reader;
     let entries: Vec<MenuEntry> = candidates.into_iter().map(|candidate| candidate.entry).collect();
     let pattern = match config.default.as_deref() {
@@ -271,15 +265,23 @@ impl Reader<'_, '_> {
 
     fn unified_kernels(&mut self, device: &Named) {
         let directory = self.file(device, "/EFI/Linux");
-        let mut names = self.names(&directory, ".efi");
-        names.sort_by(|left, right| compare_versions(&right.to_lowercase(), &left.to_lowercase()));
-        for name in names {
+        for name in self.names(&directory, ".efi") {
             let file = self.file(device, &format!("/EFI/Linux/{name}"));
             let place = Place { file: file.to_string(), line: 0 };
-            let loaded = Loaded { chain: Some(Chain::UnifiedKernel(file)), ..Loaded::default() };
-            let mut entry = entry_of(loaded, name.to_lowercase(), name.clone(), place);
-            entry.tries = tries(&name);
-            self.candidates.push(Candidate { entry, sort_key: None, machine_id: None, version: None });
+            let names = match self.files.os_release(&file) {
+                Ok(Some(text)) => Names::pick(&text).ok_or_else(|| "section .osrel names no system".to_owned()),
+                Ok(None) => Err("section .osrel is not there".to_owned()),
+                Err(reason) => Err(reason),
+            };
+            match names {
+                Ok(Names { title, version, sort_key }) => {
+                    let loaded = Loaded { chain: Some(Chain::UnifiedKernel(file)), ..Loaded::default() };
+                    let mut entry = entry_of(loaded, name.to_lowercase(), title, place);
+                    entry.tries = tries(&name);
+                    self.candidates.push(Candidate { entry, sort_key, machine_id: None, version });
+                }
+                Err(reason) => self.report.problem(place, format!("{reason}, so it is left out")),
+            }
         }
     }
 }

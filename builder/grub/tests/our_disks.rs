@@ -182,11 +182,11 @@ fn systemd_boot_starts_the_newest_copy() {
     let spent = disk
         .without(ESP, "/loader/entries/ostree-default-a.0+3.conf")
         .file(ESP, "/loader/entries/ostree-default-a.0+0-3.conf", text)
-        .file(ESP, "/EFI/Linux/fallback.efi", "MZ");
+        .file(ESP, "/EFI/Linux/fallback.efi", "NAME=Fallback");
     let menu = follow_systemd_boot(&spent, &start).unwrap();
     assert_eq!(menu.default_entry().unwrap().id, "ostree-default-b.0.conf");
-    assert_eq!(menu.entries[1].tries, Some(Tries { left: 0, done: 3 }));
+    assert_eq!(menu.entries[2].tries, Some(Tries { left: 0, done: 3 }));
     assert!(
-        matches!(&menu.entries[2].chain, Some(Chain::UnifiedKernel(file)) if file.path == "/EFI/Linux/fallback.efi")
+        matches!(&menu.entries[1].chain, Some(Chain::UnifiedKernel(file)) if file.path == "/EFI/Linux/fallback.efi")
     );
 }

@@ -129,10 +129,39 @@ fn other_programs_are_started_too() {
         .file(BOOT, "/EFI/other.efi", "MZ")
         .file(BOOT, "/loader/entries/b.conf", "uki /EFI/Linux/one.efi\n")
         .file(BOOT, "/EFI/Linux/one.efi", "MZ")
-        .file(ESP, "/EFI/Linux/Two-2+3.efi", "MZ");
+        .file(ESP, "/EFI/Linux/Two-2+3.efi", "NAME=Two");
     let menu = follow_systemd_boot(&disk, &start()).unwrap();
-    assert_eq!(ids(&menu), ["b", "a", "two-2+3.efi", "one.efi"]);
+    assert_eq!(ids(&menu), ["two-2+3.efi", "b", "a"]);
     let kinds: Vec<_> = menu.entries.iter().map(|entry| matches!(entry.chain, Some(Chain::UnifiedKernel(_)))).collect();
-    assert_eq!(kinds, [true, false, true, true]);
-    assert!(lines(&menu.notes).contains("unified kernels"));
+    assert_eq!(kinds, [true, true, false]);
+    // The other one has no `.osrel`.
+    assert_eq!(lines(&menu.problems), "(hd0,gpt2)/EFI/Linux/one.efi:0: section .osrel is not there, so it is left out");
+}
+
+#[test]
+fn unified_kernels_stand_among_the_other_entries() {
+    let unified = [
+        ("z.efi", "ID=os\nNAME=Z\nVERSION_ID=1"),
+        ("a.efi", "ID=os\nNAME=A\nVERSION_ID=10"),
+        ("spent+0-3.efi", "ID=os\nNAME=A\nVERSION_ID=11"),
+        ("nameless.efi", "VERSION_ID=11"),
+        ("other.efi", "ID=os\nIMAGE_ID=image\nPRETTY_NAME=\"My image\""),
+        ("keyless-1.efi", "NAME=K"),
+        ("keyless-2.efi", "NAME=K"),
+        ("ignored.txt", "ID=os"),
+    ];
+    let mut disk = disk(
+        "default spent*\n",
+        &[("x.conf", "sort-key os\nversion 9\n"), ("y.conf", "sort-key os\nversion 11\n"), ("plain.conf", "")],
+    );
+    for (name, text) in unified {
+        disk = disk.file(BOOT, &format!("/EFI/Linux/{name}"), text);
+    }
+    let menu = follow_systemd_boot(&disk, &start()).unwrap();
+    let expected =
+        ["other.efi", "y", "a.efi", "x", "z.efi", "plain", "keyless-2.efi", "keyless-1.efi", "spent+0-3.efi"];
+    assert_eq!((ids(&menu), menu.default), (expected.to_vec(), Some(8)));
+    assert_eq!(menu.entries[0].title, "My image");
+    let problem = "(hd0,gpt2)/EFI/Linux/nameless.efi:0: section .osrel names no system, so it is left out";
+    assert_eq!(lines(&menu.problems), problem);
 }

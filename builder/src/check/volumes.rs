@@ -6,6 +6,7 @@ use builder_block::ReadAt;
 use builder_ext4::read::{Ext4Reader, FoundKind};
 use builder_fat::read::FatReader;
 use builder_grub::{Device, DeviceId, Kind, Machine};
+use builder_pe::{PeFile, uki};
 use builder_tree::{ContentStore, Directory, FileTree, Node};
 
 use crate::part::DiskPart;
@@ -13,6 +14,9 @@ use crate::part::DiskPart;
 /// Where ext4 has its UUID and its label, in bytes from the start of the file system.
 const UUID: u64 = 1024 + 0x68;
 const LABEL: u64 = 1024 + 0x78;
+
+/// Largest program of a firmware that is read, in bytes.
+pub(crate) const PROGRAM: u64 = 1 << 30;
 
 /// A partition with a file system that can be read.
 pub(crate) struct Volume {
@@ -190,5 +194,11 @@ impl Machine for Volumes {
                 })
             }
         }
+    }
+
+    fn os_release(&self, device: DeviceId, path: &str) -> io::Result<Option<String>> {
+        let bytes = self.read(device, path, PROGRAM)?.unwrap_or_default();
+        let program = PeFile::parse(&bytes).map_err(io::Error::other)?;
+        Ok(program.section(uki::OSREL).map(|section| String::from_utf8_lossy(section.content()).into_owned()))
     }
 }

@@ -6,11 +6,9 @@ use builder_pe::{Machine, PeFile};
 
 use super::entry;
 use super::step::Step;
-use super::volumes::{Body, Volumes};
+use super::unified;
+use super::volumes::{Body, PROGRAM, Volumes};
 use crate::secure_boot::{Judge, Judgement};
-
-/// Largest program of a firmware that is read, in bytes.
-const PROGRAM: u64 = 256 << 20;
 
 /// Where firmware looks on a drive that it has no entry for. UEFI 2.10, section 3.5.1.1.
 const REMOVABLE: &str = "/EFI/BOOT";
@@ -91,8 +89,9 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
         }
         Err(error) => return Step::broken(format!("{path} is shim"), error),
     }
-    if parsed.is_uki() {
-        return Step::right(format!("{path} is a kernel with its initramfs")).with([trust]);
+    if unified::is_one(&parsed) {
+        let step = Step::right(format!("{path} is a kernel with its initramfs")).with([trust]);
+        return unified::walk(volumes, device, path, &parsed, "", step);
     }
     if is_systemd_boot(&parsed) {
         let start = SystemdStart {
@@ -102,7 +101,7 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
             last: None,
         };
         let menu = follow_systemd_boot(volumes, &start).map_err(|error| error.to_string());
-        return Step::right(format!("{path} is systemd-boot")).with([trust, self::menu(volumes, menu)]);
+        return Step::right(format!("{path} is systemd-boot")).with([trust, self::menu(volumes, menu, machine)]);
     }
     let Some(vendor) = vendor::find(&bytes) else {
         return Step::note(path, "it is neither shim, GRUB, systemd-boot nor a unified kernel; the walk ends here")
@@ -112,7 +111,8 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
     start.processor = grub_name(machine).to_owned();
     start.folder = folder.to_owned();
     let menu = follow_grub(volumes, &start).map_err(|error| error.to_string());
-    Step::right(format!("{path} is GRUB, which looks in {}", start.prefix)).with([trust, self::menu(volumes, menu)])
+    Step::right(format!("{path} is GRUB, which looks in {}", start.prefix))
+        .with([trust, self::menu(volumes, menu, machine)])
 }
 
 /// How names of programs for a machine end: `x64`, as in `BOOTX64.EFI`.
@@ -141,16 +141,19 @@ fn is_systemd_boot(program: &PeFile<'_>) -> bool {
 }
 
 /// The menu and its entries.
-fn menu(volumes: &Volumes, menu: Result<Menu, String>) -> Step {
+fn menu(volumes: &Volumes, menu: Result<Menu, String>, machine: Machine) -> Step {
     let menu = match menu {
         Ok(menu) => menu,
         Err(error) => return Step::broken("configuration", error),
     };
     let files: Vec<String> = menu.files.iter().map(FileRef::to_string).collect();
-    let what = format!("configuration: {}", files.join(", "));
+    let what = if files.is_empty() { "menu".to_owned() } else { format!("configuration: {}", files.join(", ")) };
     let mut step = Step::right(what);
     for problem in &menu.problems {
-        step.push(Step::warning(problem.place.to_string(), &problem.text));
+        // Of what is left out, only a unified kernel was certainly meant to be an entry.
+        let is_unified = problem.place.file.to_ascii_lowercase().ends_with(".efi");
+        let told = if is_unified { Step::broken } else { Step::warning };
+        step.push(told(problem.place.to_string(), &problem.text));
     }
     for unknown in &menu.unknown {
         step.push(Step::warning(unknown.place.to_string(), format!("nobody knows the command `{}`", unknown.word)));
@@ -162,7 +165,7 @@ fn menu(volumes: &Volumes, menu: Result<Menu, String>) -> Step {
         step.push(Step::broken("menu", "no entry is the default, so nothing is started by itself"));
     }
     for (number, found) in menu.entries.iter().enumerate().take(MOST_ENTRIES) {
-        step.push(entry::entry(volumes, found, menu.default == Some(number)));
+        step.push(entry::entry(volumes, found, menu.default == Some(number), machine));
     }
     if menu.entries.len() > MOST_ENTRIES {
         step.push(Step::note("menu", format!("{} more entries are not walked", menu.entries.len() - MOST_ENTRIES)));

@@ -85,6 +85,15 @@ impl Machine for Disk {
         let is_directory = path == "/" || self.below(device, path).next().is_some();
         Ok(is_directory.then_some(Kind::Directory))
     }
+
+    /// Here a program is its `.osrel` and nothing else.
+    fn os_release(&self, device: DeviceId, path: &str) -> io::Result<Option<String>> {
+        match self.files.get(&(device, path.to_owned())).map(|bytes| String::from_utf8_lossy(bytes).into_owned()) {
+            Some(text) if text == "MZ" => Ok(None),
+            Some(text) => Ok(Some(text)),
+            None => Err(io::Error::other("it is no program")),
+        }
+    }
 }
 
 /// An environment block with these lines.
