@@ -1,0 +1,71 @@
+//! `diskwright-install`, the command of the live system.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::answers::Answers;
+use crate::choose::{self, Choice};
+use crate::console::Console;
+use crate::drives;
+use crate::failure::Failure;
+use crate::install::install;
+use crate::live_state::State;
+use crate::medium::{Medium, whole};
+
+const HELP: &str = "\
+Usage: diskwright-install [--fresh-ids]
+
+Installs the system that runs from a medium to a drive of this machine. It asks
+which one, and erases nothing before the name of that drive was typed.
+
+      --fresh-ids  Give the disk and its partitions new GUIDs
+  -h, --help       Print this help
+";
+
+/// Installs from the live system.
+pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
+    let mut answers = Answers::default();
+    for argument in arguments {
+        match argument.as_str() {
+            "--fresh-ids" => answers.fresh_ids = true,
+            "-h" | "--help" => {
+                let _ = io::stdout().write_all(HELP.as_bytes());
+                return ExitCode::SUCCESS;
+            }
+            other => return fail(&Failure::new(format!("unknown argument {other:?}")).hint("see --help")),
+        }
+    }
+    match try_run(&answers) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure),
+    }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    let hint = failure.hint.as_ref().map(|hint| format!("\nhint: {hint}\n")).unwrap_or_default();
+    let _ = io::stderr().write_all(format!("error: {failure}\n{hint}").as_bytes());
+    ExitCode::FAILURE
+}
+
+fn try_run(answers: &Answers) -> Result<(), Failure> {
+    if !rustix::process::geteuid().is_root() {
+        return Err(Failure::new("a drive can only be written by root").hint("sudo diskwright-install"));
+    }
+    let program = std::env::current_exe().map_err(|error| Failure::of("find this program", error))?;
+    let medium: Medium = State::open(program.parent().unwrap_or(Path::new("/")))?;
+    let mut console = Console::own()
+        .ok_or_else(|| Failure::new("there is no terminal to ask on").hint("run it from a shell that you type in"))?;
+    let medium_drive = medium.device.as_deref().map(whole);
+    let drive = loop {
+        match choose::by_hand(&drives::list(medium_drive.as_deref()), &medium.manifest, &mut console) {
+            Choice::Drive(drive) => break drive,
+            Choice::Again => {}
+            Choice::Leave => return Ok(()),
+        }
+    };
+    install(&medium, &drive, answers, &mut console)?;
+    console.say(&format!("diskwright: INSTALLED /dev/{}", drive.name));
+    console.say("Reboot, and remove the medium when the machine starts again");
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! An installation, from the drive that was chosen to the firmware's boot entry.
+
+use crate::answers::Answers;
+use crate::console::Console;
+use crate::devices::node;
+use crate::drives::{self, Drive};
+use crate::efi_variables;
+use crate::failure::{Failure, Tried as _};
+use crate::log::note;
+use crate::medium::{Medium, whole};
+use crate::provision;
+use crate::refuse;
+use crate::table::{Fitted, Ids};
+use crate::target::Target;
+use crate::verify::verify;
+use crate::write::{Source, clear, write};
+
+/// Writes the medium's disk to a drive. Somebody has said that this drive may be erased.
+pub(crate) fn install(
+    medium: &Medium,
+    chosen: &Drive,
+    answers: &Answers,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let disk = &medium.manifest.disk;
+    let now = drives::list(medium.device.as_deref().map(whole).as_deref());
+    let hint = "look at the list of drives again";
+    let Some(drive) = now.iter().find(|drive| drive.name == chosen.name) else {
+        return Err(Failure::new(format!("the drive {} is gone", chosen.name)).hint(hint));
+    };
+    let same = |drive: &Drive| (drive.size, drive.model.clone(), drive.serial.clone());
+    if same(drive) != same(chosen) {
+        return Err(Failure::new(format!("the drive {} is another one now", chosen.name)).hint(hint));
+    }
+    if let Some(reason) = refuse::reason(drive, disk) {
+        return Err(Failure::new(format!("the drive {} cannot be used: {reason}", drive.name)).hint(hint));
+    }
+    let target = Target::open(&node(&drive.name))?;
+    let ids = if answers.fresh_ids { Ids::Fresh } else { Ids::Same };
+    // All that can be known to fail comes before anything is erased.
+    let table = Fitted::new(&medium.disk, disk, target.size, ids)?;
+    let source = Source::of(medium);
+    console.say(&format!("Installing {} to {}", medium.manifest.system.name, drive.name));
+    let after = |failure: Failure| match failure.hint {
+        Some(_) => failure,
+        None => failure.hint("the drive has no partition table now: install again, or choose another drive"),
+    };
+    target.wipe_ends().tried(|| format!("erase the tables of {}", drive.name))?;
+    clear(&source, &target, console).map_err(after)?;
+    let expected = write(&source, &target, console).map_err(after)?;
+    verify(&source, &expected, &target, console).map_err(after)?;
+    provision::apply(answers, &medium.manifest, &target).map_err(after)?;
+    table.write(&target.file).tried(|| format!("write the partition table of {}", drive.name)).map_err(after)?;
+    target.read_partitions();
+    note(format!("{} has its partition table", drive.name));
+    if ids == Ids::Fresh {
+        console.say(
+            "The disk and its partitions have new GUIDs; the file systems have the UUIDs that they were built with",
+        );
+    }
+    efi_variables::register(&medium.manifest, &table, console);
+    Ok(())
+}

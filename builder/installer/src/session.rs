@@ -1,0 +1,135 @@
+//! What the first process does: it finds the medium, and installs or goes live.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::answers::{Answers, AtEnd};
+use crate::choose::{self, Choice};
+use crate::cmdline::{Asked, Mode};
+use crate::console::{Console, Quiet};
+use crate::devices::Devices;
+use crate::drives;
+use crate::failure::Failure;
+use crate::install::install;
+use crate::live;
+use crate::log::note;
+use crate::machine;
+use crate::media_check;
+use crate::medium::{Medium, whole};
+use crate::menu::{self, Next};
+use crate::mounts;
+
+/// How long devices may take to come, once the medium is there.
+const SETTLE: Duration = Duration::from_secs(15);
+
+/// Does what the kernel command line says; never ends.
+pub(crate) fn run() -> ! {
+    stop_at_panics();
+    let prepared = prepare();
+    let (asked, mut devices) = loop {
+        match &prepared {
+            Ok(asked) => match Devices::start() {
+                Ok(devices) => break (asked, devices),
+                Err(failure) => failed(&failure),
+            },
+            Err(failure) => failed(failure),
+        };
+    };
+    let mut by_hand = false;
+    loop {
+        let next = match attempt(asked, &mut devices, by_hand) {
+            Ok(Some(end)) => machine::end(end),
+            Ok(None) => menu::ask(None),
+            Err(failure) => failed(&failure),
+        };
+        by_hand |= next == Next::Choose;
+    }
+}
+
+/// Says that it failed, in words that a log can be searched for, and asks what to do.
+fn failed(failure: &Failure) -> Next {
+    let mut console = Console::all();
+    console.say(&format!("\ndiskwright: FAILED: {}", failure.reason.replace('\n', " ")));
+    drop(console);
+    menu::ask(Some(failure))
+}
+
+fn prepare() -> Result<Asked, Failure> {
+    mounts::mount_first()?;
+    let line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    note(format!("kernel command line: {}", line.trim()));
+    let asked = Asked::parse(&line);
+    if !asked.mistakes.is_empty() {
+        return Err(Failure::new(asked.mistakes.join("; ")).hint("correct the kernel command line in the boot menu"));
+    }
+    Ok(asked)
+}
+
+/// Tries once. `None` where somebody left.
+fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option<AtEnd>, Failure> {
+    let mut console = Console::all();
+    console.say("diskwright: looking for the medium");
+    let medium = Medium::find(asked, devices)?;
+    if asked.mode == Mode::Live && !by_hand {
+        return live::start(&medium, asked, devices, console);
+    }
+    let answers = Answers::read(asked.answers.as_deref().unwrap_or(&medium.answers))?;
+    devices.settle(SETTLE);
+    // Drivers of consoles are loaded by now, too.
+    drop(console);
+    let mut console = Console::all();
+    let medium_drive = medium.device.as_deref().map(whole);
+    let list = || drives::list(medium_drive.as_deref());
+    let unattended = answers.unattended && !by_hand;
+    let quiet = Quiet::new();
+    let drive = if unattended {
+        let wait = asked.wait;
+        let chosen = || choose::by_answers(&list(), &answers, &medium.manifest).cloned();
+        // The drive may be late; that several fit does not change.
+        devices.wait_for(wait, || chosen().ok().or_else(|| list().is_empty().then_some(None)?));
+        chosen()?
+    } else {
+        loop {
+            match choose::by_hand(&list(), &medium.manifest, &mut console) {
+                Choice::Drive(drive) => break *drive,
+                Choice::Again => devices.settle(Duration::from_secs(1)),
+                Choice::Leave => return Ok(None),
+            }
+        }
+    };
+    if let Some(device) = medium.device.as_deref().filter(|_| asked.check) {
+        media_check::run(device, &mut console)?;
+    }
+    install(&medium, &drive, &answers, &mut console)?;
+    console.say(&format!("diskwright: INSTALLED /dev/{}", drive.name));
+    console.say("Remove the medium when the machine starts again");
+    drop(quiet);
+    Ok(Some(match asked.end.or(answers.end) {
+        Some(end) => end,
+        None if unattended => AtEnd::Reboot,
+        None => ask_for_end(&mut console),
+    }))
+}
+
+fn ask_for_end(console: &mut Console) -> AtEnd {
+    loop {
+        match console.ask("1: reboot, 2: power off, 3: halt > ").as_deref() {
+            Some("1") => return AtEnd::Reboot,
+            Some("2") => return AtEnd::PowerOff,
+            Some("3") => return AtEnd::Halt,
+            Some(_) => {}
+            None => std::thread::sleep(Duration::from_secs(1)),
+        }
+    }
+}
+
+/// A mistake of this program must not end the first process, for the kernel would panic and show nothing of it.
+fn stop_at_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let failure = Failure::new(format!("this program has a mistake: {panic}"))
+            .hint("report it with the log; nothing but a restart is left");
+        loop {
+            failed(&failure);
+        }
+    }));
+}

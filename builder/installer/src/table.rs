@@ -1,0 +1,256 @@
+//! The disk's partition table, made to fit a drive that may be larger.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use builder_block::{ByteSize, PlainFile, SECTOR_SIZE, WriteAt};
+use builder_gpt::{ALIGNMENT, FIRST_USABLE, Partition, PartitionTable};
+use builder_medium::{Disk, Uuid};
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::failure::{Failure, Tried as _};
+
+/// Bytes of boot code in the first sector, which the table leaves alone.
+const BOOT_CODE: usize = 440;
+/// Bytes of the table at the end of a disk: 32 sectors of entries, one of the header.
+const BACKUP: u64 = 33 * SECTOR_SIZE;
+
+/// Which identities the drive gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// Those of the disk that was built.
+    Same,
+    /// New ones, for the disk and for its partitions.
+    Fresh,
+}
+
+/// Bytes of the disk that the table takes: at its beginning, and at its end.
+pub(crate) fn places(disk_size: u64) -> [std::ops::Range<u64>; 2] {
+    [0..FIRST_USABLE.0 * SECTOR_SIZE, disk_size.saturating_sub(BACKUP)..disk_size]
+}
+
+/// A table that fits a drive, as bytes.
+#[derive(Debug)]
+pub(crate) struct Fitted {
+    pub(crate) partitions: Vec<Partition>,
+    /// What the drive begins with: boot code, protective MBR, header, entries.
+    head: Vec<u8>,
+    /// What it ends with.
+    tail: Vec<u8>,
+    tail_offset: u64,
+}
+
+impl Fitted {
+    /// Reads the table in the payload, and fits it to a drive of this size.
+    pub(crate) fn new(payload: &File, disk: &Disk, drive_size: u64, ids: Ids) -> Result<Self, Failure> {
+        let damaged = |error: &dyn std::fmt::Display| {
+            Failure::new(format!("the disk on the medium has no partition table that can be used: {error}"))
+        };
+        if u64::from(disk.sector_size) != SECTOR_SIZE {
+            let size = disk.sector_size;
+            return Err(Failure::new(format!(
+                "a disk with sectors of {size} bytes cannot be installed by this medium"
+            )));
+        }
+        let file = PlainFile::new(payload.try_clone().tried(|| "read the payload")?).tried(|| "read the payload")?;
+        let found = builder_gpt::read::read(&file).map_err(|error| damaged(&error))?;
+        let mut disk_guid = found.disk_guid;
+        let mut partitions = Vec::new();
+        for (expected, (number, partition)) in (1..).zip(found.partitions) {
+            if number != expected {
+                return Err(damaged(&format!("partition {expected} is missing")));
+            }
+            partitions.push(partition);
+        }
+        grow(&mut partitions, disk, drive_size);
+        if ids == Ids::Fresh {
+            disk_guid = random_guid()?;
+            for partition in &mut partitions {
+                partition.guid = random_guid()?;
+            }
+        }
+        let table = PartitionTable::new(disk_guid, ByteSize::new(drive_size), partitions.clone())
+            .map_err(|error| damaged(&error))?;
+        let mut ends = Ends { size: drive_size, writes: Vec::new() };
+        table.write_to(&mut ends).tried(|| "make the partition table")?;
+        let mut head = vec![0; BOOT_CODE];
+        payload.read_exact_at(&mut head, 0).tried(|| "read the payload")?;
+        let mut tail = None;
+        for (offset, bytes) in ends.writes {
+            match offset {
+                0..SECTOR_SIZE => head.extend_from_slice(&bytes),
+                offset => tail = Some((offset, bytes)),
+            }
+        }
+        let (tail_offset, tail) = tail.ok_or_else(|| Failure::new("the partition table has no end"))?;
+        Ok(Self { partitions, head, tail, tail_offset })
+    }
+
+    /// Writes it: the backup first, so that a drive which has the beginning has all of it. Then compares.
+    pub(crate) fn write(&self, drive: &File) -> io::Result<()> {
+        for (offset, bytes) in [(self.tail_offset, &self.tail), (0, &self.head)] {
+            drive.write_all_at(bytes, offset)?;
+            drive.sync_all()?;
+        }
+        // Where the drive is a device, from the device and not from memory.
+        let _ = crate::ioctl::flush_buffers(drive);
+        for (offset, bytes) in [(self.tail_offset, &self.tail), (0, &self.head)] {
+            let mut found = vec![0; bytes.len()];
+            drive.read_exact_at(&mut found, offset)?;
+            if found != *bytes {
+                return Err(io::Error::other(format!("what was written at byte {offset} reads differently")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives what a larger drive has more to the last partition, where that one grows. The booted system grows its file system.
+fn grow(partitions: &mut [Partition], disk: &Disk, drive_size: u64) {
+    let Some(usable) = builder_gpt::last_usable(ByteSize::new(drive_size)) else { return };
+    let last = (0..partitions.len()).max_by_key(|&index| partitions[index].first);
+    let Some(index) = last else { return };
+    let grows = disk
+        .partitions
+        .iter()
+        .any(|partition| partition.grows && usize::try_from(partition.number).is_ok_and(|number| number == index + 1));
+    let partition = &mut partitions[index];
+    let end = (usable.0 + 1) / ALIGNMENT * ALIGNMENT;
+    if grows && let Some(sectors) = end.checked_sub(partition.first.0) {
+        partition.sectors = partition.sectors.max(sectors);
+    }
+}
+
+/// A GUID of version 4: RFC 9562, section 5.4.
+fn random_guid() -> Result<Uuid, Failure> {
+    let mut bytes = [0; 16];
+    let length = getrandom(&mut bytes, GetRandomFlags::empty()).tried(|| "draw a random GUID")?;
+    if length != bytes.len() {
+        return Err(Failure::new(format!("the kernel gave {length} random bytes where 16 were asked for")));
+    }
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    Ok(Uuid::from_bytes(bytes))
+}
+
+/// A drive that only remembers what was written to it.
+#[derive(Debug)]
+struct Ends {
+    size: u64,
+    writes: Vec<(u64, Vec<u8>)>,
+}
+
+impl WriteAt for Ends {
+    fn size(&self) -> ByteSize {
+        ByteSize::new(self.size)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.writes.push((offset, bytes.to_vec()));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::fs::File;
+    use std::process::Command;
+
+    use builder_block::{ByteSize, Lba, SparseFile};
+    use builder_gpt::{Partition, PartitionTable, attributes, types};
+    use builder_medium::{Disk, Uuid};
+
+    use super::{Fitted, Ids};
+
+    /// A disk of 16 MiB with a table of two partitions, the second of which grows.
+    pub(crate) fn disk(file: &File) -> Disk {
+        let size = 16 << 20;
+        let partitions = vec![
+            Partition {
+                type_guid: types::ESP,
+                guid: Uuid::from_u128(1),
+                name: "ESP".to_owned(),
+                first: Lba(2048),
+                sectors: 2048,
+                attributes: 0,
+            },
+            Partition {
+                type_guid: types::ESP,
+                guid: Uuid::from_u128(2),
+                name: "root".to_owned(),
+                first: Lba(4096),
+                sectors: 8192,
+                attributes: attributes::GROW_FS,
+            },
+        ];
+        let described = (1..).zip(&partitions).map(|(number, partition)| builder_medium::Partition {
+            number,
+            name: partition.name.clone(),
+            type_guid: partition.type_guid,
+            guid: partition.guid,
+            offset: partition.first.0 * 512,
+            size: partition.sectors * 512,
+            filesystem: "ext4".to_owned(),
+            uuid: String::new(),
+            holds: if number == 1 { "esp" } else { "sysroot" }.to_owned(),
+            grows: number == 2,
+        });
+        let partitions_described = described.collect();
+        let guid = Uuid::from_u128(9);
+        let table = PartitionTable::new(guid, ByteSize::new(size), partitions).unwrap();
+        let mut sparse = SparseFile::new(file.try_clone().unwrap(), ByteSize::new(size)).unwrap();
+        table.write_to(&mut sparse).unwrap();
+        Disk { size, sector_size: 512, guid, partitions: partitions_described }
+    }
+
+    fn sgdisk(arguments: &[&str]) -> String {
+        let output = Command::new("sgdisk").args(arguments).output().expect("sgdisk (Debian package gdisk)");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn the_table_fits_drives_of_all_sizes() {
+        let payload = tempfile::tempfile().unwrap();
+        let disk = disk(&payload);
+        for (size, last) in [(16 << 20, 30719), (16 << 20 | 512, 30719), (3 << 30, 6289407), (40 << 30, 83884031)] {
+            let drive = tempfile::NamedTempFile::new().unwrap();
+            drive.as_file().set_len(size).unwrap();
+            let fitted = Fitted::new(&payload, &disk, size, Ids::Same).unwrap();
+            fitted.write(drive.as_file()).unwrap();
+            let path = drive.path().to_str().unwrap();
+            assert!(sgdisk(&["-v", path]).contains("No problems found"), "{}", sgdisk(&["-v", path]));
+            let partition = sgdisk(&["-i", "2", path]);
+            assert!(partition.contains(&format!("Last sector: {last} ")), "{size}: {partition}");
+            assert!(partition.contains("Partition unique GUID: 00000000-0000-0000-0000-000000000002"), "{partition}");
+            assert!(partition.contains("Attribute flags: 0800000000000000"), "{partition}");
+        }
+    }
+
+    #[test]
+    fn fresh_identities_are_new_each_time() {
+        let payload = tempfile::tempfile().unwrap();
+        let disk = disk(&payload);
+        let guids = || {
+            let fitted = Fitted::new(&payload, &disk, disk.size, Ids::Fresh).unwrap();
+            fitted.partitions.iter().map(|partition| partition.guid).collect::<Vec<_>>()
+        };
+        let (one, other) = (guids(), guids());
+        for guid in one.iter().chain(&other) {
+            assert_eq!(guid.get_version_num(), 4, "{guid}");
+        }
+        assert!(one.iter().all(|guid| !other.contains(guid)) && one[0] != one[1]);
+    }
+
+    #[test]
+    fn a_payload_without_a_table_is_refused() {
+        let payload = tempfile::tempfile().unwrap();
+        let disk = disk(&payload);
+        let empty = tempfile::tempfile().unwrap();
+        empty.set_len(disk.size).unwrap();
+        let failure = Fitted::new(&empty, &disk, disk.size, Ids::Same).unwrap_err();
+        assert!(failure.reason.contains("no partition table that can be used"), "{failure}");
+        let failure = Fitted::new(&payload, &disk, disk.size / 4, Ids::Same).unwrap_err();
+        assert!(failure.reason.contains("partition 2"), "{failure}");
+    }
+}
