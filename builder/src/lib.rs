@@ -7,6 +7,7 @@
 //! floor 3   cli                      people: arguments, progress, words, exit codes         tests
 //!             │                                                                               │
 //! floor 2   builder                  assembly: recipe → plan → pipeline → output  ◄───────────┘
+//!           installer                a program of its own: runs from media, knows gpt, iso9660, medium
 //!             │
 //! floor 1   oci  ostree  boot        read and shape trees         import: tree
 //!           erofs  selinux           composefs images, labels     import: tree
@@ -20,6 +21,7 @@
 //!           squashfs                 trees → bytes                import: tree, block
 //!           iso9660                  media                        import: block
 //!           medium                   what a medium says of itself import: block
+//!           installer-program        what runs from media, built  import: nothing
 //!           qcow2  vmdk  vhd         containers                   import: block
 //!           packages                 what is installed            import: tree
 //!           spdx                     the document about it        import: nothing

@@ -31,6 +31,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("builder/vhd", &["builder-block"]),
     ("builder/iso9660", &["builder-block"]),
     ("builder/medium", &["builder-block"]),
+    ("builder/installer-program", &[]),
     ("builder/packages", &["builder-tree"]),
     ("builder/spdx", &[]),
     ("builder/qemu", &[]),
@@ -63,6 +64,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "builder-vmdk",
         ],
     ),
+    ("builder/installer", &["builder-block", "builder-gpt", "builder-iso9660", "builder-medium"]),
     ("cli", &["builder", "builder-block", "builder-qemu"]),
     ("tests", &["builder", "builder-block", "builder-qemu", "builder-tree"]),
 ];

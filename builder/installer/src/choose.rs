@@ -10,6 +10,11 @@ use crate::failure::Failure;
 use crate::refuse;
 use crate::screen::Screen;
 
+/// Whether there is a drive by now that the answers fit.
+pub(crate) fn is_there(drives: &[Drive], answers: &Answers) -> bool {
+    drives.iter().any(|drive| !drive.is_medium && answers.drive.fits(drive))
+}
+
 /// The one drive that the answers fit. Drives that cannot be used count too: the right one may be among them.
 pub(crate) fn by_answers<'a>(
     drives: &'a [Drive],

@@ -90,6 +90,11 @@ impl Console {
         self.terminals.push(Terminal { name: path.display().to_string(), file, before, stuck: false });
     }
 
+    /// Whether any can be typed on.
+    pub(crate) fn can_be_typed_on(&self) -> bool {
+        self.terminals.iter().any(|terminal| terminal.before.is_some())
+    }
+
     /// Shows text on all of them.
     pub(crate) fn write(&mut self, text: &str) {
         for terminal in &mut self.terminals {
@@ -173,7 +178,7 @@ impl Console {
     }
 
     fn read(&mut self, wait: Option<Duration>) -> Option<Vec<u8>> {
-        self.terminals.iter().any(|terminal| terminal.before.is_some()).then_some(())?;
+        self.can_be_typed_on().then_some(())?;
         let mut typed = Vec::new();
         let mut wait = wait;
         loop {

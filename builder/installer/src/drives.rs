@@ -8,7 +8,7 @@ use builder_block::{ByteSize, PlainFile};
 use builder_medium::Uuid;
 
 use crate::devices::node;
-use crate::mounts;
+use crate::mounts::{self, Mount};
 use crate::probe;
 
 /// The kernel counts sectors of 512 bytes in sysfs, whatever the drive does.
@@ -160,7 +160,8 @@ fn transport(name: &str, path: &str) -> &'static str {
 fn uses(name: &str, directory: &Path, used: &Use) -> Vec<String> {
     let number = fs::read_to_string(directory.join("dev")).unwrap_or_default();
     let mut uses = Vec::new();
-    if let Some((_, target)) = mounts::mounted(&used.mountinfo).into_iter().find(|(dev, _)| *dev == number.trim()) {
+    let mounted = |mount: &Mount<'_>| mount.device == number.trim() || Path::new(mount.source) == node(name);
+    if let Some(Mount { target, .. }) = mounts::mounted(&used.mountinfo).into_iter().find(mounted) {
         uses.push(format!("{name} is mounted at {target}"));
     }
     if mounts::swaps(&used.swaps).contains(&name) {

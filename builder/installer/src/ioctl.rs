@@ -28,6 +28,8 @@ pub(crate) const DM_HEADER: usize = 312;
 pub(crate) enum DmCall {
     /// `DM_DEV_CREATE`
     Create = 3,
+    /// `DM_DEV_REMOVE`
+    Remove = 4,
     /// `DM_DEV_SUSPEND`, which also resumes.
     Suspend = 6,
     /// `DM_TABLE_LOAD`

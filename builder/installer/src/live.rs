@@ -91,7 +91,7 @@ pub(crate) fn start(
 fn snapshot_of(medium: &Medium, origin: &LoopDevice) -> Result<File, Failure> {
     let store = memory(total_memory() / 2)?;
     let backing = Backing { file: &store, offset: 0, size: 0 };
-    let store = LoopDevice::new(&backing, Kind::Lasting).tried(|| "make a device of memory")?;
+    let store = LoopDevice::new(&backing, Kind::Passing).tried(|| "make a device of memory")?;
     let node = snapshot::make(&origin.path, &store.path, medium.manifest.disk.size / 512)
         .tried(|| "make a copy whose changes are in memory (dm_snapshot)")?;
     File::options().read(true).write(true).open(&node).tried(|| format!("open {}", node.display()))

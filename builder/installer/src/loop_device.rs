@@ -26,12 +26,12 @@ pub(crate) struct Backing<'a> {
 /// How a loop device is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// It is gone when nobody uses it any more.
+    Passing,
     /// It is read-only, and gone when nobody uses it any more.
     PassingReadOnly,
     /// It is read-only, and stays.
     ReadOnly,
-    /// It stays.
-    Lasting,
     /// It stays, and its partitions have devices of their own.
     Partitioned,
 }
@@ -65,7 +65,7 @@ impl LoopDevice {
     /// Shows a file with this number.
     pub(crate) fn with_number(number: u32, backing: &Backing<'_>, kind: Kind) -> io::Result<Self> {
         match ioctl::add_loop(control()?, number) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => open(number, backing, kind),
         }
     }
@@ -80,9 +80,9 @@ fn open(number: u32, backing: &Backing<'_>, kind: Kind) -> io::Result<LoopDevice
     let read_only = matches!(kind, Kind::ReadOnly | Kind::PassingReadOnly);
     let file = OpenOptions::new().read(true).write(!read_only).open(&path)?;
     let flags = match kind {
+        Kind::Passing => AUTOCLEAR,
         Kind::PassingReadOnly => READ_ONLY | AUTOCLEAR,
         Kind::ReadOnly => READ_ONLY,
-        Kind::Lasting => 0,
         Kind::Partitioned => PARTITION_SCAN,
     };
     // struct loop_config: `fd`, `block_size` (0 lets the kernel choose), and a struct loop_info64 with `lo_offset` at 24,

@@ -15,11 +15,11 @@ use crate::progress::Progress;
 
 /// Checks the medium on this block device. Escape skips the rest of it.
 pub(crate) fn run(device: &str, console: &mut Console) -> Result<(), Failure> {
+    console.forget_keys();
     console.say("Checking the medium before anything is erased. Esc skips this");
     let file = File::open(node(device)).tried(|| format!("open the medium {device}"))?;
     let file = PlainFile::new(file).tried(|| format!("read the medium {device}"))?;
     let progress = Progress::start("Checking", volume_size(&file).unwrap_or(file.size().bytes()));
-    console.forget_keys();
     let watched = Watched { file, state: RefCell::new((progress, console)) };
     let verdict = check(&watched);
     let (progress, console) = watched.state.into_inner();

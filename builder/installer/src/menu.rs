@@ -1,11 +1,16 @@
 //! What can be done when something has failed. There is no shell.
 
+use std::time::Duration;
+
 use crate::answers::AtEnd;
 use crate::console::{Console, Quiet};
 use crate::failure::Failure;
 use crate::log;
 use crate::machine;
 use crate::screen::Screen;
+
+/// Time between two looks for a console that somebody can type on.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// What somebody wants next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,21 +24,22 @@ pub(crate) enum Next {
 /// Shows what has failed, and asks what to do. `None` where nothing has failed, but somebody left.
 pub(crate) fn ask(failure: Option<&Failure>) -> Next {
     let _quiet = Quiet::new();
+    let mut console = Console::all();
     loop {
-        // Consoles may have come meanwhile.
-        let mut console = Console::all();
         menu(failure).show(&mut console);
+        while !console.can_be_typed_on() {
+            std::thread::sleep(WAIT);
+            // One may have come meanwhile.
+            console = Console::all();
+        }
         console.forget_keys();
-        let typed = console.ask("Number > ");
-        match typed.as_deref() {
+        match console.ask("Number > ").as_deref() {
             Some("1") => return Next::Again,
             Some("2") => show_log(&mut console),
             Some("3") => return Next::Choose,
             Some("4") => machine::end(AtEnd::Reboot),
             Some("5") => machine::end(AtEnd::PowerOff),
-            Some(_) => {}
-            // Nobody can type, or nobody did: what was shown stays for a while.
-            None => std::thread::sleep(std::time::Duration::from_secs(1)),
+            _ => {}
         }
     }
 }

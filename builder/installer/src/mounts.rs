@@ -64,15 +64,25 @@ pub(crate) fn mount_efi_variables() -> Result<Option<&'static Path>, Failure> {
     Ok(Some(directory))
 }
 
-/// `MAJOR:MINOR` of all that is mounted, with where: the text of `/proc/self/mountinfo`.
-pub(crate) fn mounted(mountinfo: &str) -> Vec<(&str, &str)> {
-    mountinfo
-        .lines()
-        .filter_map(|line| {
-            let mut fields = line.split(' ').skip(2);
-            Some((fields.next()?, fields.nth(1)?))
-        })
-        .collect()
+/// A line of `/proc/self/mountinfo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mount<'a> {
+    /// `MAJOR:MINOR`; btrfs has numbers of its own.
+    pub(crate) device: &'a str,
+    pub(crate) target: &'a str,
+    /// `/dev/sda2` and the like.
+    pub(crate) source: &'a str,
+}
+
+/// All that is mounted: proc_pid_mountinfo(5).
+pub(crate) fn mounted(mountinfo: &str) -> Vec<Mount<'_>> {
+    fn parse(line: &str) -> Option<Mount<'_>> {
+        let (mount, file_system) = line.split_once(" - ")?;
+        let mut fields = mount.split(' ').skip(2);
+        let (device, target) = (fields.next()?, fields.nth(1)?);
+        Some(Mount { device, target, source: file_system.split(' ').nth(1)? })
+    }
+    mountinfo.lines().filter_map(parse).collect()
 }
 
 /// Names below `/dev` of all swap areas: the text of `/proc/swaps`.
@@ -82,13 +92,14 @@ pub(crate) fn swaps(swaps: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{mounted, swaps};
+    use super::{Mount, mounted, swaps};
 
     #[test]
     fn mounts_and_swaps_are_read() {
         let text =
             "24 30 0:22 / /proc rw,nosuid - proc proc rw\n30 1 254:1 /a /mnt/x\\040y rw shared:1 - ext4 /dev/vda1 rw\n";
-        assert_eq!(mounted(text), [("0:22", "/proc"), ("254:1", "/mnt/x\\040y")]);
+        let mount = |device, target, source| Mount { device, target, source };
+        assert_eq!(mounted(text), [mount("0:22", "/proc", "proc"), mount("254:1", "/mnt/x\\040y", "/dev/vda1")]);
         let text = "Filename\tType\tSize\tUsed\tPriority\n/dev/sda2 partition 1 0 -2\n/swapfile file 1 0 -3\n";
         assert_eq!(swaps(text), ["sda2"]);
     }

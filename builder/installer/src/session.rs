@@ -83,11 +83,11 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
     let unattended = answers.unattended && !by_hand;
     let quiet = Quiet::new();
     let drive = if unattended {
-        let wait = asked.wait;
-        let chosen = || choose::by_answers(&list(), &answers, &medium.manifest).cloned();
-        // The drive may be late; that several fit does not change.
-        devices.wait_for(wait, || chosen().ok().or_else(|| list().is_empty().then_some(None)?));
-        chosen()?
+        // It may be late. Where nothing may be erased there is nothing to wait for.
+        if answers.destructive {
+            devices.wait_for(asked.wait, || choose::is_there(&list(), &answers).then_some(()));
+        }
+        choose::by_answers(&list(), &answers, &medium.manifest)?.clone()
     } else {
         loop {
             match choose::by_hand(&list(), &medium.manifest, &mut console) {

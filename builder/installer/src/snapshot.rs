@@ -11,8 +11,6 @@ use crate::log::note;
 const NAME: &str = "diskwright-live";
 /// What is copied at once, in sectors: a page.
 const CHUNK: u32 = 8;
-/// `DM_PERSISTENT_DEV_FLAG` and others are not wanted.
-const NO_FLAGS: u32 = 0;
 /// Bytes of a `struct dm_target_spec`.
 const TARGET: usize = 40;
 
@@ -22,23 +20,29 @@ pub(crate) fn make(origin: &Path, store: &Path, sectors: u64) -> io::Result<Path
     let mut message = header();
     device_mapper(&control, DmCall::Create, &mut message)?;
     let number = device_number(&message);
+    if let Err(error) = fill(&control, origin, store, sectors) {
+        let _ = device_mapper(&control, DmCall::Remove, &mut header());
+        return Err(error);
+    }
+    Ok(PathBuf::from(format!("/dev/dm-{number}")))
+}
+
+fn fill(control: &File, origin: &Path, store: &Path, sectors: u64) -> io::Result<()> {
     let mut message = header();
     let table = format!("{} {} N {CHUNK}", origin.display(), store.display());
     put_table(&mut message, sectors, "snapshot", &table);
     note(format!("device mapper: 0 {sectors} snapshot {table}"));
-    device_mapper(&control, DmCall::LoadTable, &mut message)?;
+    device_mapper(control, DmCall::LoadTable, &mut message)?;
     // Without the flag for it, suspending is resuming.
-    device_mapper(&control, DmCall::Suspend, &mut header())?;
-    Ok(PathBuf::from(format!("/dev/dm-{number}")))
+    device_mapper(control, DmCall::Suspend, &mut header())
 }
 
-/// A `struct dm_ioctl` of version 4.0.0: `version` at 0, `data_start` at 16, `target_count` at 20, `flags` at 28, `dev` at
-/// 40, `name` at 48. `data_size` is set when it is sent.
+/// A `struct dm_ioctl` of version 4.0.0: `version` at 0, `data_start` at 16, `target_count` at 20, `dev` at 40,
+/// `name` at 48; no flag of those at 28 is wanted. `data_size` is set when it is sent.
 fn header() -> Vec<u8> {
     let mut message = vec![0; DM_HEADER];
     message[0] = 4;
     put(&mut message, 16, &312_u32.to_le_bytes());
-    put(&mut message, 28, &NO_FLAGS.to_le_bytes());
     put(&mut message, 48, NAME.as_bytes());
     message
 }
