@@ -8,6 +8,7 @@
 //!             │                                                                               │
 //! floor 2   builder                  assembly: recipe → plan → pipeline → output  ◄───────────┘
 //!           installer                a program of its own: runs from media, knows gpt, iso9660, medium
+//!           provision                answers, into a system      import: medium
 //!             │
 //! floor 1   oci  ostree  boot        read and shape trees         import: tree
 //!           erofs  selinux           composefs images, labels     import: tree

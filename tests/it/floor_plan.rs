@@ -65,8 +65,9 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("builder/installer", &["builder-block", "builder-gpt", "builder-iso9660", "builder-medium"]),
+    ("builder/provision", &["builder-medium"]),
     ("cli", &["builder", "builder-block", "builder-qemu"]),
-    ("tests", &["builder", "builder-block", "builder-qemu", "builder-tree"]),
+    ("tests", &["builder", "builder-block", "builder-medium", "builder-provision", "builder-qemu", "builder-tree"]),
 ];
 
 #[test]

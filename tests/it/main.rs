@@ -1,6 +1,7 @@
 //! Disks judged by the tools of others, and words that people see.
 #![allow(missing_docs)]
 
+mod answers;
 mod bad_days;
 mod bad_input;
 mod build_lint;

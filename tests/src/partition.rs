@@ -76,7 +76,7 @@ fn copy(disk: &Path, partition: &Partition, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A file system mounted read-only through a loop device; unmounted when dropped.
+/// A file system mounted through a loop device; unmounted when dropped.
 #[derive(Debug)]
 pub struct Mounted {
     /// Where.
@@ -84,14 +84,27 @@ pub struct Mounted {
 }
 
 impl Mounted {
-    /// Mounts `image` at `at`, which is made.
+    /// Mounts `image` at `at`, which is made, read-only.
     ///
     /// # Panics
     /// If the kernel refuses it, or `at` is there.
     #[must_use]
     pub fn new(image: &Path, at: PathBuf) -> Self {
+        Self::with("loop,ro", image, at)
+    }
+
+    /// Mounts `image` at `at`, which is made, so that it can be changed.
+    ///
+    /// # Panics
+    /// If the kernel refuses it, or `at` is there.
+    #[must_use]
+    pub fn writable(image: &Path, at: PathBuf) -> Self {
+        Self::with("loop,rw", image, at)
+    }
+
+    fn with(options: &str, image: &Path, at: PathBuf) -> Self {
         std::fs::create_dir(&at).expect("the mount point can be made");
-        let _ = judge("mount", ["-o".as_ref(), "loop,ro".as_ref(), image.as_os_str(), at.as_os_str()]).passed();
+        let _ = judge("mount", ["-o".as_ref(), options.as_ref(), image.as_os_str(), at.as_os_str()]).passed();
         Self { at }
     }
 }
