@@ -30,7 +30,8 @@ use uuid::Uuid;
 
 pub(crate) use bmap::Bmap;
 
-use crate::formats::{ClusterCompression, Formats};
+use crate::formats::{ClusterCompression, Formats, OutputFormat};
+use crate::medium::MediumOptions;
 use crate::outcome::Artefact;
 use crate::plan::Plan;
 
@@ -203,11 +204,14 @@ struct FormatsElement {
     compression: &'static str,
     level: Option<i32>,
     cluster_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    medium: Option<MediumOptions>,
 }
 
 impl FormatsElement {
     fn of(formats: &Formats) -> Self {
         Self {
+            medium: formats.formats.contains(&OutputFormat::Iso).then(|| formats.medium.clone()),
             types: formats.formats.iter().map(|format| format.name()).collect(),
             compression: match formats.compression {
                 ClusterCompression::Zstd => "zstd",

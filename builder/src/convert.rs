@@ -79,6 +79,7 @@ impl Conversion<'_> {
             unique_id: unique_id(disk).map_err(read)?,
         };
         let writing = Writing {
+            medium: None,
             path: Some(self.path),
             disk: &settled,
             formats: self.formats,

@@ -16,6 +16,7 @@ use crate::bundle::BundleError;
 use crate::formats::FormatError;
 use crate::layout::LayoutError;
 use crate::lint::Refused;
+use crate::medium::MediumError;
 use crate::open::OpenError;
 use crate::output::{OutputError, is_because_of_room};
 use crate::placement::PlacementError;
@@ -84,6 +85,9 @@ pub enum BuildError {
     /// The disk cannot be written in a format.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// The installer medium cannot be made.
+    #[error(transparent)]
+    Medium(#[from] MediumError),
     /// A disk of somebody's cannot be read to its end.
     #[error("cannot read {}", .path.display())]
     Read {
@@ -168,7 +172,19 @@ impl BuildError {
             {
                 Category::Input
             }
-            Self::Format(FormatError::Source { .. }) => Category::Io,
+            Self::Format(FormatError::Source { .. }) | Self::Medium(MediumError::Read { .. }) => Category::Io,
+            Self::Medium(error) => match error {
+                MediumError::NoProgram { .. } => Category::Unsupported,
+                MediumError::NoLoader
+                | MediumError::TooLong { .. }
+                | MediumError::Iso(_)
+                | MediumError::FixedMenu { .. } => Category::Usage,
+                MediumError::WrongAnswers(_) | MediumError::NoMedium { .. } | MediumError::Damaged { .. } => {
+                    Category::Input
+                }
+                MediumError::Answers { .. } => Category::Io,
+                _ => Category::Validation,
+            },
             Self::Format(_) => Category::Usage,
             Self::Read { .. } | Self::Open(OpenError::Read { .. }) => Category::Io,
             Self::Bundle(_) => Category::Validation,
@@ -211,6 +227,7 @@ impl BuildError {
             Self::Placement(PlacementError::TooLarge) => Some("use smaller sizes".to_owned()),
             Self::Table(error) => error.hint(),
             Self::Format(error) => error.hint(),
+            Self::Medium(error) => error.hint(),
             Self::Read { source, .. } => damage(source),
             Self::Bundle(_) => Some("use --no-bundle to write the disk alone".to_owned()),
             Self::Open(error) => error.hint(),

@@ -26,6 +26,8 @@ pub(crate) use lanes::{Machine, Selection};
 pub(crate) use line::{Encoded, PassError, Writer};
 pub(crate) use measured::Measured;
 
+use crate::medium::MediumOptions;
+
 /// A format that a disk is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OutputFormat {
@@ -49,11 +51,13 @@ pub enum OutputFormat {
     Ova,
     /// An image with the disk in its only layer, as KubeVirt wants it.
     ContainerDisk,
+    /// A medium that tries and installs the system: an ISO image, for discs and sticks.
+    Iso,
 }
 
 impl OutputFormat {
     /// All formats.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Raw,
         Self::RawZst,
         Self::RawXz,
@@ -64,6 +68,7 @@ impl OutputFormat {
         Self::Gce,
         Self::Ova,
         Self::ContainerDisk,
+        Self::Iso,
     ];
 
     /// The word for it.
@@ -80,6 +85,7 @@ impl OutputFormat {
             Self::Gce => "gce",
             Self::Ova => "ova",
             Self::ContainerDisk => "container-disk",
+            Self::Iso => "iso",
         }
     }
 
@@ -97,6 +103,7 @@ impl OutputFormat {
             Self::Gce => "image.tar.gz",
             Self::Ova => "image.ova",
             Self::ContainerDisk => "disk.ociarchive",
+            Self::Iso => "install.iso",
         }
     }
 
@@ -170,13 +177,21 @@ pub struct Formats {
     pub level: Option<i32>,
     /// Cluster size of qcow2 disks; `None` for QEMU's own.
     pub cluster_size: Option<ByteSize>,
+    /// What is chosen for an installer medium.
+    pub medium: MediumOptions,
 }
 
 impl Formats {
     /// `formats` as each is usually written.
     #[must_use]
     pub fn new(formats: Vec<OutputFormat>) -> Self {
-        Self { formats, compression: ClusterCompression::Zstd, level: None, cluster_size: None }
+        Self {
+            formats,
+            compression: ClusterCompression::Zstd,
+            level: None,
+            cluster_size: None,
+            medium: MediumOptions::default(),
+        }
     }
 
     /// Whether each of the files is smaller than what is in it.
@@ -190,7 +205,8 @@ impl Formats {
             | OutputFormat::RawZst
             | OutputFormat::Vmdk
             | OutputFormat::Gce
-            | OutputFormat::Ova => true,
+            | OutputFormat::Ova
+            | OutputFormat::Iso => true,
         })
     }
 
@@ -225,6 +241,14 @@ pub enum FormatError {
         size: ByteSize,
         /// What it must be a multiple of.
         granularity: ByteSize,
+    },
+    /// It takes more than a disk to make it.
+    #[error(
+        "a disk alone does not make an installer medium ({format}): kernel, initramfs and boot loader come from the image"
+    )]
+    NeedsImage {
+        /// The format.
+        format: OutputFormat,
     },
     /// It cannot be qcow2.
     #[error("cannot write {format}")]
@@ -272,6 +296,7 @@ impl FormatError {
             Self::Qcow2 { .. } => Some("choose another --cluster-size or --compress-level, or leave it out".to_owned()),
             Self::Vmdk { source, .. } => source.hint(),
             Self::Vhd { source } => source.hint(),
+            Self::NeedsImage { .. } => Some("build it from the image: diskwright build SOURCE --type iso".to_owned()),
             Self::Source { .. } => None,
         }
     }

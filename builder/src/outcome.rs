@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use builder_block::ByteSize;
 use serde::Serialize;
 
+use crate::formats::OutputFormat;
 use crate::plan::Plan;
 
 /// A file that holds the disk.
@@ -39,9 +40,14 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { artefacts, plan } = self;
         for artefact in artefacts {
-            let Artefact { path, format, written, .. } = artefact;
+            let Artefact { path, format, size: length, written, .. } = artefact;
             let size = plan.disk.size;
-            writeln!(f, "{}: {format} disk, {size} ({} on disk)", path.display(), ByteSize::new(*written))?;
+            if *format == OutputFormat::Iso.name() {
+                let whole = ByteSize::new(*length);
+                writeln!(f, "{}: installer medium, {whole}, with a disk of {size}", path.display())?;
+            } else {
+                writeln!(f, "{}: {format} disk, {size} ({} on disk)", path.display(), ByteSize::new(*written))?;
+            }
         }
         writeln!(f, "  {} ({}), kernel {}", plan.image.name, plan.image.platform, plan.boot.entry.kernel)?;
         writeln!(f, "  deployment {}", plan.deployment.commit)?;

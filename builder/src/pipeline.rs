@@ -20,6 +20,7 @@ use crate::formats::{Compared, Formats, Machine, OutputFormat};
 use crate::identity::Identity;
 use crate::layout::{Filling, Layout};
 use crate::lint::gate;
+use crate::medium::{MediumSource, MediumWriting};
 use crate::outcome::Outcome;
 use crate::output::{OutputError, PendingFile};
 use crate::placement::{self, RootSize};
@@ -136,6 +137,7 @@ impl<'r> Assembled<'r> {
         if let Some(granularity) = recipe.disk_granularity() {
             plan.notes.push(format!("the disk is a multiple of {granularity} large, as one of the formats wants it"));
         }
+        plan.notes.extend(system.medium.iter().flat_map(MediumSource::notes));
         let disk = DiskImage { table, parts: parts(filled) };
         // Bytes that are made and not copied are kept in the scratch file until they are in their order.
         let scratch = |source| BuildError::Scratch { source };
@@ -178,7 +180,7 @@ impl Prepared<'_> {
     /// # Errors
     /// The disk cannot be written in one of the formats.
     pub fn into_plan(mut self, progress: &mut dyn Progress) -> Result<Plan, BuildError> {
-        self.plan.forecast.output = self.writing().forecast(progress)?;
+        self.plan.forecast.output = self.forecast(progress)?;
         Ok(self.plan)
     }
 
@@ -191,12 +193,15 @@ impl Prepared<'_> {
     /// If there is not one pending file for each format.
     pub fn write(mut self, pending: PendingFiles, progress: &mut dyn Progress) -> Result<Outcome, BuildError> {
         let stored = self.assembled.stored.as_ref().map(|(shared, file)| Ok((Arc::clone(shared), file.try_clone()?)));
+        // A medium is made in a pass of its own, so that the disk is read twice where there are other formats too.
+        let stored = stored.filter(|_| self.assembled.system.medium.is_none());
         let once = match stored.transpose().map_err(|source| BuildError::Scratch { source })? {
             Some((shared, file)) => Some(self.bytes.once(shared, file)),
             None => None,
         };
         let disk: &(dyn DiskSource + Sync) = once.as_ref().map_or(&self.bytes, |once| once);
-        let writing = Writing { disk, ..self.writing() };
+        let medium = self.medium();
+        let writing = Writing { disk, medium: medium.as_ref(), ..self.writing() };
         let Written { artefacts, others } = writing.write(&pending, self.plan.forecast.output, progress)?;
         self.plan.forecast.output = artefacts.iter().map(|artefact| ByteSize::new(artefact.written)).sum();
         let documents = match &self.recipe.bundle {
@@ -237,13 +242,34 @@ impl Prepared<'_> {
         progress: &mut dyn Progress,
     ) -> Result<(), BuildError> {
         let formats = Formats { formats: vec![format], ..self.recipe.formats.clone() };
-        Writing { formats: &formats, ..self.writing() }.compare(path, file, progress)
+        let medium = self.medium().filter(|_| format == OutputFormat::Iso);
+        Writing { formats: &formats, medium: medium.as_ref(), ..self.writing() }.compare(path, file, progress)
+    }
+
+    fn forecast(&self, progress: &mut dyn Progress) -> Result<ByteSize, BuildError> {
+        let medium = self.medium();
+        Writing { medium: medium.as_ref(), ..self.writing() }.forecast(progress)
+    }
+
+    /// What makes an installer medium, where one is wanted.
+    fn medium(&self) -> Option<MediumWriting<'_>> {
+        let Assembled { system, identity, recipe, .. } = self.assembled;
+        system.medium.as_ref().map(|source| MediumWriting {
+            disk: &self.bytes,
+            plan: &self.plan,
+            identity,
+            source,
+            options: &recipe.formats.medium,
+            level: recipe.formats.level,
+            threads: recipe.threads,
+        })
     }
 
     fn writing(&self) -> Writing<'_> {
         Writing {
             path: None,
             disk: &self.bytes,
+            medium: None,
             formats: &self.recipe.formats,
             machine: &self.machine,
             threads: self.recipe.threads,

@@ -19,6 +19,8 @@ pub enum Station {
     Compare,
     /// The disk is written; counted in bytes of the disk.
     Write,
+    /// The installer medium is written; counted in bytes of the disk.
+    Medium,
 }
 
 impl Station {
@@ -34,6 +36,7 @@ impl Station {
             Self::Check => "Looking through the disk",
             Self::Compare => "Comparing",
             Self::Write => "Writing the disk",
+            Self::Medium => "Writing the medium",
         }
     }
 
@@ -49,6 +52,7 @@ impl Station {
             Self::Check => "check",
             Self::Compare => "compare",
             Self::Write => "write",
+            Self::Medium => "medium",
         }
     }
 

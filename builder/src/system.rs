@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use builder_boot::{
-    BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, ESP_MOUNT_POINT, KernelArguments, Loader, OsRelease,
-    renewal, renewal_lacks,
+    BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, ESP_MOUNT_POINT, Kernel, KernelArguments, Loader,
+    OsRelease, renewal, renewal_lacks,
 };
 use builder_erofs::{Payload, composefs_image};
 use builder_oci::{Image, ImageSource, Layers};
@@ -17,11 +17,13 @@ use crate::contents::Contents;
 use crate::deployable::{Deployable, Installable};
 use crate::error::BuildError;
 use crate::filesystems::{fat_uuid, filesystem_role};
+use crate::formats::OutputFormat;
 use crate::identity::Identity;
 use crate::integrity::Sealer;
 use crate::labels;
 use crate::layout::{Filling, Layout};
 use crate::lint::gate;
+use crate::medium::MediumSource;
 use crate::plan::{PlannedBoot, PlannedDeployment, PlannedEntry, PlannedImage, PlannedRollback};
 use crate::progress::{Progress, Station};
 use crate::recipe::{Recipe, SelinuxChoice};
@@ -44,6 +46,8 @@ pub(crate) struct System {
     pub(crate) notes: Vec<String>,
     /// Bytes of scratch space beside the store of the images.
     pub(crate) scratch: u64,
+    /// What an installer medium needs, where one is wanted.
+    pub(crate) medium: Option<MediumSource>,
 }
 
 /// An image that has been read.
@@ -82,6 +86,13 @@ pub(crate) fn assemble(
         (choice, _) => choice,
     };
     let loader = Loader::find(&first.contents.merged, architecture, choice)?;
+    let mut medium = None;
+    if recipe.formats.formats.contains(&OutputFormat::Iso) {
+        let kernel = Kernel::find(&first.contents.merged)?;
+        let name = &first.image.platform().architecture;
+        let release = &first.release;
+        medium = Some(MediumSource::new(&first.contents.merged, &kernel, &loader, architecture, name, release)?);
+    }
     let stateroot =
         recipe.stateroot.clone().or_else(|| first.install.stateroot.clone()).unwrap_or_else(|| "default".to_owned());
     let target = target(recipe, first.image, &first.release, progress)?;
@@ -228,6 +239,11 @@ pub(crate) fn assemble(
         .zip(&serials)
         .map(|(one, serials)| sysroot::deployment_path(&stateroot, &one.commit, serials.deploy))
         .collect();
+    if let (Some(medium), Some(path)) = (&mut medium, paths.first()) {
+        medium.deployment = path.trim_start_matches('/').to_owned();
+        medium.var = format!("ostree/deploy/{stateroot}/var");
+        medium.tracks = recipe.target_imgref.is_some().then(|| target.name().to_owned());
+    }
     let mut scratch = 0;
     if let Some(mut sealer) = sealer {
         sealer.rest(&mut root, &paths)?;
@@ -272,6 +288,7 @@ pub(crate) fn assemble(
         esp,
         notes,
         scratch,
+        medium,
     })
 }
 

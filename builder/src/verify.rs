@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use record::{Record, RecordError, RecordedArtefact};
 
 use crate::error::BuildError;
-use crate::formats::{Compared, Mismatch};
+use crate::formats::{Compared, Mismatch, OutputFormat};
 use crate::open::open_disk;
 use crate::pipeline::{Assembled, Prepared};
 use crate::progress::Progress;
@@ -78,14 +78,16 @@ pub fn verify(
     let assembled = Assembled::new(recipe, progress)?;
     let prepared = assembled.prepare(progress)?;
     prepared.compare(artefact.format, path, &mut compared, progress)?;
-    let difference = compared.first().map(|mismatch| explain(path, &prepared, &mismatch));
+    let difference = compared.first().map(|mismatch| explain(path, artefact.format, &prepared, &mismatch));
     let (format, identical) = (artefact.format.name(), difference.is_none());
     Ok(Verification { path: path.to_owned(), format, identical, difference, notes: Vec::new() })
 }
 
 /// Finds the difference on the disk that is in the file, where it is in a form that can be read.
-fn explain(path: &Path, prepared: &Prepared<'_>, mismatch: &Mismatch) -> Mismatched {
-    let on_disk = open_disk(path).ok().map(|disk| first_difference(&disk, prepared.disk()));
+fn explain(path: &Path, format: OutputFormat, prepared: &Prepared<'_>, mismatch: &Mismatch) -> Mismatched {
+    // A medium begins as a disk does, and the disk that it holds is another.
+    let disk = open_disk(path).ok().filter(|_| format != OutputFormat::Iso);
+    let on_disk = disk.map(|disk| first_difference(&disk, prepared.disk()));
     let (disk_offset, same_disk) = match on_disk {
         Some(Ok(offset)) => (offset, Some(offset.is_none())),
         Some(Err(_)) | None => (None, None),

@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use builder_block::{ByteSize, DiskSource};
+use builder_block::{ByteSize, DiskSource, Sink};
 
 use crate::bundle::{Bmap, Document};
 use crate::error::BuildError;
 use crate::formats::{Compared, FormatError, Formats, Machine, Measured, OutputFormat, PassError, Selection};
+use crate::medium::{MediumError, MediumFailed, MediumWriting};
 use crate::outcome::Artefact;
 use crate::output::{OutputError, PendingFile, require_room};
 use crate::progress::{Progress, Station};
@@ -74,6 +75,8 @@ pub(crate) struct Writing<'a> {
     pub(crate) disk: &'a (dyn DiskSource + Sync),
     pub(crate) formats: &'a Formats,
     pub(crate) machine: &'a Machine,
+    /// What makes a medium of the disk; `None` where the disk is somebody's.
+    pub(crate) medium: Option<&'a MediumWriting<'a>>,
     pub(crate) threads: usize,
 }
 
@@ -88,8 +91,9 @@ impl Writing<'_> {
     /// What the files would take together, without the documents beside them.
     pub(crate) fn forecast(&self, progress: &mut dyn Progress) -> Result<ByteSize, BuildError> {
         let mut files: Vec<_> = self.formats.formats.iter().map(|_| Measured::counting()).collect();
-        self.pass(None, &mut files, Station::Forecast, progress).map_err(|error| match error {
+        self.all(None, &mut files, Station::Forecast, progress).map_err(|error| match error {
             Failed::Format(error) => error.into(),
+            Failed::Medium(error) => error.into(),
             Failed::Pass(PassError::Source(source) | PassError::Output(_, source)) => self.unreadable(source),
         })?;
         Ok(files.iter().map(Measured::written).sum())
@@ -118,8 +122,9 @@ impl Writing<'_> {
             }
             None => None,
         };
-        let lengths = self.pass(block_map, &mut files, Station::Write, progress).map_err(|error| match error {
+        let lengths = self.all(block_map, &mut files, Station::Write, progress).map_err(|error| match error {
             Failed::Format(error) => error.into(),
+            Failed::Medium(error) => error.into(),
             Failed::Pass(PassError::Source(source)) => self.unreadable(source),
             Failed::Pass(PassError::Output(number, source)) => {
                 match pending.disks.iter().chain(&pending.block_map).nth(number) {
@@ -151,15 +156,32 @@ impl Writing<'_> {
         file: &mut Compared,
         progress: &mut dyn Progress,
     ) -> Result<(), BuildError> {
-        let selection = Selection::new(self.disk, self.formats, self.machine)?;
         progress.begin(Station::Compare, self.disk.size().bytes());
-        let compared = selection.write(self.disk, vec![file], self.threads, &mut |done| {
-            progress.at(Station::Compare, done);
-        });
-        compared.map_err(|error| match error {
-            PassError::Source(source) => self.unreadable(source),
-            PassError::Output(_, source) => BuildError::Read { path: path.to_owned(), source },
-        })?;
+        let mut at = |done| progress.at(Station::Compare, done);
+        match self.medium {
+            Some(medium) => {
+                let compared = medium.write(file, &mut at).and_then(|length| {
+                    // The checksum is that of the file there is: it tells nothing new where another byte is wrong.
+                    if file.has_difference() {
+                        return Ok(());
+                    }
+                    MediumWriting::seal(file)?;
+                    file.end_at(length).map_err(MediumFailed::Output)
+                });
+                compared.map_err(|error| match error {
+                    MediumFailed::Plan(error) => error.into(),
+                    MediumFailed::Source(source) => self.unreadable(source),
+                    MediumFailed::Output(source) => BuildError::Read { path: path.to_owned(), source },
+                })?;
+            }
+            None => {
+                let selection = Selection::new(self.disk, self.formats, self.machine)?;
+                selection.write(self.disk, vec![file], self.threads, &mut at).map_err(|error| match error {
+                    PassError::Source(source) => self.unreadable(source),
+                    PassError::Output(_, source) => BuildError::Read { path: path.to_owned(), source },
+                })?;
+            }
+        }
         progress.end(Station::Compare);
         Ok(())
     }
@@ -172,22 +194,72 @@ impl Writing<'_> {
         }
     }
 
-    fn pass(
+    /// Writes all formats and the block map, a file each; gives the lengths of the files.
+    fn all(
         &self,
         block_map: Option<Bmap>,
         files: &mut [Measured],
         station: Station,
         progress: &mut dyn Progress,
     ) -> Result<Vec<u64>, Failed> {
-        let mut selection = Selection::new(self.disk, self.formats, self.machine).map_err(Failed::Format)?;
+        let mut lengths = vec![0; files.len()];
+        let is_medium = |number: usize| self.formats.formats.get(number) == Some(&OutputFormat::Iso);
+        for (number, file) in files.iter_mut().enumerate().filter(|(number, _)| is_medium(*number)) {
+            lengths[number] = self.medium(number, file, progress)?;
+        }
+        let rest: Vec<usize> = (0..files.len()).filter(|&number| !is_medium(number)).collect();
+        if !rest.is_empty() {
+            let others = files.iter_mut().enumerate().filter(|(number, _)| !is_medium(*number));
+            let others = others.map(|(_, file)| file as &mut (dyn Sink + Send)).collect();
+            let passed = self.pass(block_map, others, station, progress).map_err(|error| match error {
+                Failed::Pass(PassError::Output(number, source)) => {
+                    Failed::Pass(PassError::Output(rest.get(number).copied().unwrap_or(number), source))
+                }
+                other => other,
+            })?;
+            for (number, length) in rest.into_iter().zip(passed) {
+                lengths[number] = length;
+            }
+        }
+        Ok(lengths)
+    }
+
+    /// Writes the medium to the file of that number.
+    fn medium(&self, number: usize, file: &mut Measured, progress: &mut dyn Progress) -> Result<u64, Failed> {
+        let Some(medium) = self.medium else {
+            return Err(Failed::Format(FormatError::NeedsImage { format: OutputFormat::Iso }));
+        };
+        progress.begin(Station::Medium, self.disk.size().bytes());
+        let written = medium.write(file, &mut |done| progress.at(Station::Medium, done)).and_then(|length| {
+            MediumWriting::seal(file)?;
+            file.end_at(length).map_err(MediumFailed::Output)?;
+            Ok(length)
+        });
+        progress.end(Station::Medium);
+        written.map_err(|error| match error {
+            MediumFailed::Plan(error) => Failed::Medium(error),
+            MediumFailed::Source(error) => Failed::Pass(PassError::Source(error)),
+            MediumFailed::Output(error) => Failed::Pass(PassError::Output(number, error)),
+        })
+    }
+
+    /// Writes what is made piece by piece, in one pass over the disk.
+    fn pass(
+        &self,
+        block_map: Option<Bmap>,
+        files: Vec<&mut (dyn Sink + Send)>,
+        station: Station,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<u64>, Failed> {
+        let formats = self.formats.formats.iter().copied().filter(|format| *format != OutputFormat::Iso).collect();
+        let formats = Formats { formats, ..self.formats.clone() };
+        let mut selection = Selection::new(self.disk, &formats, self.machine).map_err(Failed::Format)?;
         if let Some(block_map) = block_map {
             selection.add_plain(Box::new(block_map));
         }
         progress.begin(station, self.disk.size().bytes());
         let lengths = selection
-            .write(self.disk, files.iter_mut().map(|file| file as _).collect(), self.threads, &mut |done| {
-                progress.at(station, done)
-            })
+            .write(self.disk, files, self.threads, &mut |done| progress.at(station, done))
             .map_err(Failed::Pass)?;
         progress.end(station);
         Ok(lengths)
@@ -197,5 +269,6 @@ impl Writing<'_> {
 /// Why there are no files.
 enum Failed {
     Format(FormatError),
+    Medium(MediumError),
     Pass(PassError),
 }

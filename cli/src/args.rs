@@ -36,6 +36,9 @@ pub(crate) enum Command {
     Smoke(Box<crate::commands::smoke::Smoke>),
     /// Look for what is wrong with an image, without running it
     Lint(Lint),
+    /// Say what an installer medium does, change it in place, or take parts out of it
+    #[command(subcommand)]
+    Iso(crate::commands::iso::Iso),
 }
 
 #[derive(Debug, Args)]
@@ -104,7 +107,39 @@ pub(crate) struct Build {
     pub(crate) layout: Option<PathBuf>,
 
     #[command(flatten)]
+    pub(crate) medium: MediumArguments,
+
+    #[command(flatten)]
     pub(crate) talk: Talk,
+}
+
+/// What is chosen for an installer medium.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options for --type iso")]
+pub(crate) struct MediumArguments {
+    /// Name of the volume: up to 32 of A-Z, 0-9 and _ [default: the system's name and version]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) volume_id: Option<String>,
+
+    /// Who publishes the medium
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) publisher: Option<String>,
+
+    /// Name of the system in the medium's menu [default: its PRETTY_NAME]
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+
+    /// Seconds after which the menu starts its first entry
+    #[arg(long = "menu-timeout", value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) timeout: u32,
+
+    /// Add a kernel argument for the medium alone, not for the installed system (repeatable)
+    #[arg(long = "medium-karg", value_name = "ARG", allow_hyphen_values = true)]
+    pub(crate) medium_kargs: Vec<String>,
+
+    /// A file of answers in TOML, so that the medium asks fewer questions or none
+    #[arg(long, value_name = "FILE")]
+    pub(crate) answers: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -356,6 +391,7 @@ impl FormatArguments {
             formats: self.types.clone(),
             compression: self.compress,
             level: self.compress_level,
+            medium: builder::MediumOptions::default(),
             cluster_size: self.cluster_size,
         })
     }

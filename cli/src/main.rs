@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => commands::inspect::run(inspect).map(|()| Exit::Success),
         Command::Smoke(smoke) => commands::smoke::run(smoke),
         Command::Lint(lint) => commands::lint::run(lint),
+        Command::Iso(iso) => commands::iso::run(iso),
         Command::Verify(verify) => commands::verify::run(verify),
     });
     match result {

@@ -19,6 +19,7 @@ mod inspect;
 mod integrity;
 mod judges;
 mod lint;
+mod medium;
 mod outputs;
 mod page;
 mod reproducible;

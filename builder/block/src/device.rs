@@ -30,6 +30,16 @@ impl ReadAt for &[u8] {
     }
 }
 
+impl<T: ReadAt> ReadAt for &T {
+    fn size(&self) -> ByteSize {
+        (**self).size()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        (**self).read_at(offset, buffer)
+    }
+}
+
 impl ReadAt for Vec<u8> {
     fn size(&self) -> ByteSize {
         ReadAt::size(&self.as_slice())

@@ -46,7 +46,7 @@ pub(crate) fn menu(default: &Entry<'_>) -> String {
 }
 
 /// A serial console for the menu where the kernel has one, beside the screen.
-fn terminal(options: &str) -> String {
+pub(crate) fn terminal(options: &str) -> String {
     if !options.contains("console=ttyS0") {
         return String::new();
     }
@@ -55,7 +55,7 @@ fn terminal(options: &str) -> String {
 }
 
 /// One word of GRUB's shell.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 

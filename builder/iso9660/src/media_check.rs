@@ -16,7 +16,9 @@ use crate::BLOCK;
 use crate::descriptor::{APPLICATION_USE, APPLICATION_USE_SIZE, FIRST};
 
 /// First byte of the text in the image.
-const TEXT: u64 = FIRST as u64 * BLOCK + APPLICATION_USE as u64;
+pub const TEXT: u64 = FIRST as u64 * BLOCK + APPLICATION_USE as u64;
+/// Bytes of the text.
+pub const TEXT_LENGTH: u64 = APPLICATION_USE_SIZE as u64;
 /// Blocks at the end that are left out.
 const SKIPPED: u64 = 15;
 /// Bytes that are read at once; where fragments end depends on it.

@@ -48,6 +48,8 @@ pub struct System {
     pub ostree: String,
     /// What boots it.
     pub loader: Loader,
+    /// Whether the medium can try it: whether the kernel can put memory over the disk.
+    pub live: bool,
 }
 
 /// The boot loader, as the firmware is to be told of it.

@@ -41,6 +41,11 @@ impl Compared {
         Ok(Self { file, length, gaps: Vec::new(), reached: 0, first: None })
     }
 
+    /// Whether a difference was found so far.
+    pub(crate) fn has_difference(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// The difference that comes first in the file.
     pub(crate) fn first(self) -> Option<Mismatch> {
         self.first

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::formats::{Formats, OutputFormat};
 use crate::layout::Layout;
 use crate::lint::LintChoice;
+use crate::medium::MediumOptions;
 use crate::recipe::Recipe;
 use crate::ssh_keys::AuthorizedKeys;
 
@@ -71,6 +72,7 @@ struct RecordedFormats {
     compression: String,
     level: Option<i32>,
     cluster_size: Option<u64>,
+    medium: Option<MediumOptions>,
 }
 
 /// A file that was made.
@@ -242,6 +244,7 @@ impl Record {
             compression: self.parse("compression", &self.formats.compression)?,
             level: self.formats.level,
             cluster_size: self.formats.cluster_size.map(ByteSize::new),
+            medium: self.formats.medium.clone().unwrap_or_default(),
         };
         let layout = Layout::parse("the recorded layout", &recorded.layout)
             .map_err(|error| self.value("layout", &error.to_string()))?;

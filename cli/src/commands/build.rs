@@ -6,9 +6,12 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use builder::lint::LintChoice;
-use builder::{Assembled, AuthorizedKeys, Layout, LayoutError, Recipe};
+use builder::{
+    AnswersFile, Assembled, AuthorizedKeys, BuildError, Formats, Layout, LayoutError, MediumError, MediumOptions,
+    Recipe,
+};
 
-use crate::args::Build;
+use crate::args::{Build, MediumArguments};
 use crate::place::Place;
 use crate::progress;
 use crate::report::{self, Failure};
@@ -66,12 +69,33 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         },
         bootloader: arguments.bootloader,
         source_date_epoch: super::source_date_epoch()?,
-        formats: arguments.formats.formats()?,
+        formats: Formats { medium: medium(arguments)?, ..arguments.formats.formats()? },
         bundle: (!arguments.dry_run && arguments.formats.has_bundle()).then(super::this_program),
         scratch: super::scratch_directory(
             if arguments.dry_run { None } else { Place::directory(&arguments.formats) }.as_deref(),
         ),
     })
+}
+
+fn medium(arguments: &Build) -> Result<MediumOptions, Failure> {
+    let MediumArguments { volume_id, publisher, title, timeout, medium_kargs, answers } = &arguments.medium;
+    Ok(MediumOptions {
+        volume_id: volume_id.clone(),
+        publisher: publisher.clone().unwrap_or_default(),
+        title: title.clone(),
+        timeout: *timeout,
+        kargs: medium_kargs.clone(),
+        answers: answers.as_deref().map(read_answers).transpose()?,
+    })
+}
+
+pub(crate) fn read_answers(path: &Path) -> Result<AnswersFile, Failure> {
+    // More than fits a medium, and no more of an endless file.
+    const LIMIT: u64 = 1 << 20;
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LIMIT).read_to_string(&mut text));
+    read.map_err(|source| BuildError::from(MediumError::Answers { path: path.to_owned(), source }))?;
+    Ok(AnswersFile::parse(&path.display().to_string(), text).map_err(BuildError::from)?)
 }
 
 fn authorized_keys(path: &Path) -> Result<AuthorizedKeys, Failure> {

@@ -14,6 +14,7 @@ pub(crate) mod check;
 pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod inspect;
+pub(crate) mod iso;
 pub(crate) mod lint;
 pub(crate) mod smoke;
 pub(crate) mod verify;

@@ -1,0 +1,34 @@
+//! Media that try and install a system: an ISO image with the finished disk in it.
+//!
+//! ```text
+//!  ISO 9660 ┬ EFI/…/grub.cfg, boot/grub/grub.cfg     the menu
+//!           ├ diskwright/ ┬ medium.json, blocks      what is installed, and the hash of each block
+//!           │             ├ menu.cfg, answers.toml   room for what can be changed later
+//!           │             └ payload.sqfs ─ disk.raw  the disk itself, once
+//!           ├ images/pxeboot/ vmlinuz, initrd.img    the image's own
+//!           │                 diskwright.img         the program that installs, and the kernel's modules for it
+//!           └ EFI system partition                   the image's own boot loader
+//! ```
+//!
+//! The program in `diskwright.img` finds the medium by its identity and the disk in it. It writes the disk to a drive, or
+//! puts memory over it and hands over to the image's initramfs, which boots the disk as any other.
+
+mod archive;
+mod error;
+mod extract;
+mod image;
+mod modules;
+mod opened;
+mod options;
+mod payload;
+mod shown;
+mod source;
+
+pub use error::MediumError;
+pub use extract::MediumPart;
+pub(crate) use image::MediumWriting;
+pub use opened::{Medium, MediumChanges};
+pub use options::{AnswersFile, MediumOptions};
+pub(crate) use payload::Failed as MediumFailed;
+pub use shown::{ShownMedium, ShownMenu};
+pub(crate) use source::MediumSource;

@@ -1,0 +1,167 @@
+//! Why there is no medium.
+
+use std::io;
+use std::path::PathBuf;
+
+use builder_fat::FatError;
+use builder_initramfs::{InitramfsError, WriteError};
+use builder_iso9660::IsoError;
+use builder_kmod::{ModuleFault, ReadError};
+use builder_medium::AnswersError;
+
+/// Why a medium cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediumError {
+    /// The kernel's lists of modules.
+    #[error("the modules of the kernel {release} cannot be read for the installer medium")]
+    Modules {
+        /// The kernel's release.
+        release: String,
+        /// Why.
+        #[source]
+        source: ReadError,
+    },
+    /// A module that every medium needs.
+    #[error(
+        "the kernel {release} has no module {name}, built in or as a file, and an installer medium does not work without"
+    )]
+    NoModule {
+        /// The kernel's release.
+        release: String,
+        /// The module.
+        name: &'static str,
+    },
+    /// No driver for any medium.
+    #[error(
+        "the kernel {release} has no driver for any medium that it could be installed from: none of {looked}, built in or as a file"
+    )]
+    NoMedia {
+        /// The kernel's release.
+        release: String,
+        /// What was looked for.
+        looked: String,
+    },
+    /// A module's file.
+    #[error("the kernel module /{path} cannot be put onto the installer medium")]
+    Module {
+        /// Its path in the image.
+        path: String,
+        /// Why.
+        #[source]
+        source: ModuleFault,
+    },
+    /// The initramfs, behind which an archive is to be loaded.
+    #[error(
+        "the initramfs of the kernel {release} cannot be followed by another archive, as an installer medium needs"
+    )]
+    Initramfs {
+        /// The kernel's release.
+        release: String,
+        /// Why.
+        #[source]
+        source: InitramfsError,
+    },
+    /// The program that installs.
+    #[error("this diskwright has no installer program for {architecture}")]
+    NoProgram {
+        /// OCI name of the architecture.
+        architecture: String,
+    },
+    /// No boot loader for the medium.
+    #[error("an installer medium needs a boot loader, and --bootloader none was asked for")]
+    NoLoader,
+    /// The archive.
+    #[error("the archive for the installer medium cannot be made")]
+    Archive(#[from] WriteError),
+    /// A text of the medium's is too long.
+    #[error("the {what} for the medium has {length} bytes, and {limit} are the most")]
+    TooLong {
+        /// What it is.
+        what: &'static str,
+        /// In bytes.
+        length: u64,
+        /// In bytes.
+        limit: u64,
+    },
+    /// Something of the medium's file system.
+    #[error("the medium cannot be laid out")]
+    Iso(#[from] IsoError),
+    /// Its EFI system partition.
+    #[error("the medium's EFI system partition cannot be laid out")]
+    Esp(#[from] FatError),
+    /// The squashfs.
+    #[error("the medium's payload cannot be laid out: {message}")]
+    Payload {
+        /// Why.
+        message: String,
+    },
+    /// The answers are wrong.
+    #[error(transparent)]
+    WrongAnswers(#[from] AnswersError),
+    /// A file of somebody's is no medium of ours.
+    #[error("{} is no installer medium that diskwright made: {reason}", .path.display())]
+    NoMedium {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A part of a medium that cannot be read.
+    #[error("{} is damaged: /{what}: {reason}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Path of the part on the medium.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The menu of a medium is where it cannot be changed.
+    #[error("the menu of {} is systemd-boot's, in the EFI system partition, where only a build can change it", .path.display())]
+    FixedMenu {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of answers.
+    #[error("cannot read {}", .path.display())]
+    Answers {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The image's files in the scratch file.
+    #[error("cannot read the image's files from the scratch file")]
+    Read {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl MediumError {
+    /// What to do now.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Modules { .. } | Self::Module { .. } => "install the kernel's packages anew in the image's build".into(),
+            Self::NoModule { .. } | Self::NoMedia { .. } => {
+                "install the package with the kernel's other modules in the image (kernel-modules, kernel-modules-extra, linux-image-amd64 rather than a cloud kernel), or build another --type".into()
+            }
+            Self::Initramfs { .. } => "make the initramfs anew with dracut; the kernel takes cpio archives, plain or compressed".into(),
+            Self::NoProgram { .. } => "build diskwright on that architecture, or build another --type".into(),
+            Self::NoLoader => "leave --bootloader out, or build another --type".into(),
+            Self::TooLong { .. } => "make it shorter".into(),
+            Self::Iso(error) => return error.hint(),
+            Self::WrongAnswers(error) => error.hint().to_owned(),
+            Self::NoMedium { .. } => "name a file that `diskwright build --type iso` wrote".into(),
+            Self::Damaged { .. } => "fetch the medium again, and check it with `diskwright iso show --check`".into(),
+            Self::FixedMenu { .. } => "build the medium anew with --title, --menu-timeout or --medium-karg; its answers can be changed".into(),
+            Self::Esp(error) => return error.hint(),
+            Self::Answers { .. } => "name a file of answers with --answers, such as templates/answers.example.toml".into(),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,364 @@
+//! The ISO image: laid out around its payload, and written.
+
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+use builder_block::{ByteSize, DiskSource, FilesystemImage as _, Sink, WriteAt};
+use builder_boot::{MediumBoot, MediumTrees, MenuSettings, medium};
+use builder_fat::{SmallFatImage, SmallOptions};
+use builder_iso9660::media_check::{MediaCheckError, Release, TEXT, TEXT_LENGTH, implant};
+use builder_iso9660::{Boot, Content, Hybrid, Image, Metadata, Options, Tree, Volume};
+use builder_medium::{
+    ANSWERS, BLOCKS, BlockTable, DIRECTORY, Disk, Loader, MANIFEST, Manifest, PAYLOAD, Partition, System, Uuid,
+};
+use builder_tree::Inode;
+
+use crate::identity::Identity;
+use crate::medium::error::MediumError;
+use crate::medium::options::{AnswersFile, MediumOptions, SETTINGS_ROOM, filled};
+use crate::medium::payload::{self, Failed, Payload};
+use crate::medium::source::MediumSource;
+use crate::plan::Plan;
+
+/// Where the kernel's files are, as on the media of others.
+pub(crate) const KERNEL: &str = "images/pxeboot/vmlinuz";
+pub(crate) const INITRAMFS: &str = "images/pxeboot/initrd.img";
+pub(crate) const ARCHIVE: &str = "images/pxeboot/diskwright.img";
+/// The menu's settings, in [`DIRECTORY`].
+pub(crate) const SETTINGS: &str = "menu.cfg";
+/// What settings and answers were when the medium was made, in [`DIRECTORY`].
+pub(crate) const BUILT_SETTINGS: &str = "built/menu.cfg";
+pub(crate) const BUILT_ANSWERS: &str = "built/answers.toml";
+/// The loop device that a system on trial has for its drive.
+const LIVE_DRIVE: &str = "/dev/loop77";
+/// The manifest is filled up to a multiple of this, so that its length does not depend on that of the payload.
+const MANIFEST_STEP: u64 = 4096;
+
+/// All that is needed to write a medium.
+pub(crate) struct MediumWriting<'a> {
+    pub(crate) disk: &'a (dyn DiskSource + Sync),
+    pub(crate) plan: &'a Plan,
+    pub(crate) identity: &'a Identity,
+    pub(crate) source: &'a MediumSource,
+    pub(crate) options: &'a MediumOptions,
+    pub(crate) level: Option<i32>,
+    pub(crate) threads: usize,
+}
+
+impl MediumWriting<'_> {
+    /// Writes the medium to `sink`, all but its checksum; `done` is told how many bytes of the disk are behind. Gives the
+    /// bytes that the image has.
+    pub(crate) fn write(&self, sink: &mut dyn Sink, done: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
+        let layout = Layout::new(self).map_err(Failed::Plan)?;
+        let blocks = payload::count(self.disk).map_err(Failed::Source)?;
+        let iso = |payload: u64| -> Result<Image, Failed> {
+            let tree = layout.tree(self, payload, blocks).map_err(Failed::Plan)?;
+            let esp = Content::reserved(layout.esp.size().bytes());
+            let options = layout.options(self, esp);
+            Image::plan(&tree, &options).map_err(|error| Failed::Plan(error.into()))
+        };
+        // Nothing in front of the payload depends on how long it is, but for the number of pieces that its directory
+        // lists.
+        let path = at(PAYLOAD);
+        let place = |image: &Image| image.placement(&path).map_or(0, |place| place.offset());
+        let start = place(&iso(blocks * payload::BLOCK.bytes())?);
+        let created = self.identity.created();
+        let payload = payload::write(self.disk, self.level, created, sink, start, self.threads, done)?;
+        let image = iso(payload.length)?;
+        move_down(sink, start, place(&image), payload.length).map_err(Failed::Output)?;
+        self.write_around(sink, &layout, &image, &payload).map_err(Failed::Output)?;
+        Ok(image.size().bytes())
+    }
+
+    /// Writes everything but the payload.
+    fn write_around(&self, sink: &mut dyn Sink, layout: &Layout, image: &Image, payload: &Payload) -> io::Result<()> {
+        let mut sink = WithoutChecksum(sink);
+        let mut device = SinkDevice { sink: &mut sink, start: 0, size: image.size() };
+        image.write_to(&mut device)?;
+        if let Some(place) = image.esp() {
+            let mut device = SinkDevice { sink: device.sink, start: place.offset(), size: layout.esp.size() };
+            layout.esp.write_to(&mut device)?;
+        }
+        let sink = device.sink;
+        for (path, inode) in self.files() {
+            if let (Some(place), Some(content)) = (image.placement(path), inode.content()) {
+                copy(&mut content.reader(), sink, place.offset())?;
+            }
+        }
+        if let Some(place) = image.placement(&at(BLOCKS)) {
+            sink.write_at(place.offset(), payload.blocks.write().as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Puts the checksum into a medium that was written.
+    pub(crate) fn seal(sink: &mut dyn Sink) -> Result<(), Failed> {
+        implant(&mut WithoutChecksum(sink), Release::Supported).map_err(|error| match error {
+            MediaCheckError::Io(error) => Failed::Output(error),
+            other => Failed::Output(io::Error::other(other)),
+        })
+    }
+
+    /// The files that are copied.
+    fn files(&self) -> [(&'static str, &Arc<Inode>); 3] {
+        let MediumSource { kernel, initramfs, archive, .. } = self.source;
+        [(KERNEL, kernel), (INITRAMFS, initramfs), (ARCHIVE, archive)]
+    }
+
+    fn id(&self) -> Uuid {
+        self.identity.uuid(&format!("medium {}", self.options.canonical()))
+    }
+
+    /// The disk's own kernel arguments, and `ostree=`.
+    fn kargs(&self) -> (Vec<String>, String) {
+        let mut ostree = String::new();
+        let mut kargs = Vec::new();
+        for karg in self.plan.boot.entry.options.split(' ').filter(|karg| !karg.is_empty()) {
+            match karg.split_once('=').map_or(karg, |(key, _)| key) {
+                "root" => {}
+                "ostree" => ostree = karg.to_owned(),
+                _ => kargs.push(karg.to_owned()),
+            }
+        }
+        (kargs, ostree)
+    }
+
+    fn manifest(&self, payload: u64, blocks: u64) -> Manifest {
+        let Self { plan, source, .. } = self;
+        let (kargs, ostree) = self.kargs();
+        let uuid = |text: &str| text.parse().unwrap_or_default();
+        let partitions = plan.disk.partitions.iter().map(|partition| Partition {
+            number: partition.number,
+            name: partition.name.clone(),
+            type_guid: uuid(&partition.type_guid),
+            guid: uuid(&partition.guid),
+            offset: partition.offset.bytes(),
+            size: partition.size.bytes(),
+            filesystem: if partition.format == "fat32" { "vfat" } else { partition.format }.to_owned(),
+            uuid: partition.uuid.clone(),
+            holds: partition.from.to_owned(),
+            grows: partition.grow,
+        });
+        Manifest {
+            format: Manifest::FORMAT,
+            id: self.id(),
+            system: System {
+                name: plan.image.name.clone(),
+                architecture: source.architecture_name.clone(),
+                tracks: source.tracks.clone(),
+                digest: plan.image.digest.clone(),
+                deployment: source.deployment.clone(),
+                var: source.var.clone(),
+                kargs,
+                ostree,
+                loader: Loader {
+                    kind: source.loader.kind().to_owned(),
+                    label: source.label.clone(),
+                    program: source.loader.program().unwrap_or_default(),
+                },
+                live: source.live_lacks.is_none(),
+            },
+            disk: Disk {
+                size: plan.disk.size.bytes(),
+                sector_size: 512,
+                guid: uuid(&plan.disk.guid),
+                partitions: partitions.collect(),
+            },
+            payload: builder_medium::Payload { size: payload, block_size: payload::BLOCK.bytes(), blocks },
+        }
+    }
+}
+
+/// What is decided before the payload is.
+struct Layout {
+    id: Uuid,
+    marker: String,
+    trees: MediumTrees,
+    esp: SmallFatImage,
+    settings: Vec<u8>,
+    answers: Vec<u8>,
+}
+
+impl Layout {
+    fn new(writing: &MediumWriting<'_>) -> Result<Self, MediumError> {
+        let MediumWriting { plan, identity, source, options, .. } = writing;
+        let id = writing.id();
+        let marker = at(&Manifest::volume_set(id));
+        let (kargs, ostree) = writing.kargs();
+        let root = plan.disk.partitions.iter().find(|partition| partition.from == "sysroot");
+        let root = root.map_or(1, |partition| partition.number);
+        let own = |mode: &str| {
+            let words = ["rdinit=/diskwright/install".to_owned(), format!("diskwright.mode={mode}")];
+            words.into_iter().chain([format!("diskwright.medium={id}")])
+        };
+        let install: Vec<String> = own("install").chain(kargs.iter().cloned()).collect();
+        let live = own("live").chain(kargs).chain([format!("root={LIVE_DRIVE}p{root}"), ostree]).collect::<Vec<_>>();
+        let settings = MenuSettings {
+            title: options.title.clone().unwrap_or_else(|| plan.image.name.clone()),
+            timeout: options.timeout,
+            default: AnswersFile::default_entry(options.answers.as_ref(), source.live_lacks.is_none()),
+            kargs: options.kargs.clone(),
+        };
+        let text = filled("title and kernel arguments", &settings.text(), SETTINGS_ROOM)?;
+        let [kernel, initramfs, archive] = writing.files();
+        let trees = medium(&MediumBoot {
+            loader: &source.loader,
+            architecture: source.architecture,
+            marker: &marker,
+            kernel,
+            initramfs,
+            archive,
+            live: source.live_lacks.is_none().then_some(&live),
+            install: &install,
+            settings_path: &at(SETTINGS),
+            settings: &settings,
+            created: identity.created(),
+        });
+        let esp = SmallFatImage::plan(
+            &trees.esp,
+            &SmallOptions {
+                volume_id: identity.volume_id("medium esp"),
+                label: "INSTALL-ESP".to_owned(),
+                timestamp: identity.created(),
+            },
+        )?;
+        Ok(Self { id, marker, trees, esp, settings: text, answers: options.answers_text()? })
+    }
+
+    /// Everything in the ISO 9660 file system, with a payload of so many bytes.
+    fn tree(&self, writing: &MediumWriting<'_>, payload: u64, blocks: u64) -> Result<Tree, MediumError> {
+        let mut tree = Tree::new();
+        let mut put = |path: &str, content: Content| tree.file(path, Metadata::root(0o444), content);
+        put(&self.marker, Content::bytes(*b"\n"))?;
+        for (path, text) in &self.trees.files {
+            put(path, Content::bytes(text.as_bytes().to_vec()))?;
+        }
+        let room = |bytes: &[u8]| Content::Reserved { begin: bytes.to_vec().into(), length: bytes.len() as u64 };
+        for (room_path, built_path, bytes) in
+            [(SETTINGS, BUILT_SETTINGS, &self.settings), (ANSWERS, BUILT_ANSWERS, &self.answers)]
+        {
+            put(&at(room_path), room(bytes))?;
+            put(&at(built_path), Content::bytes(bytes.trim_ascii_end().to_vec()))?;
+        }
+        // The longest number first: how long the text is must not depend on the payload.
+        let longest = writing.manifest(u64::MAX, blocks).write().len() as u64;
+        let text = writing.manifest(payload, blocks).write();
+        put(&at(MANIFEST), Content::bytes(filled("manifest", &text, longest.next_multiple_of(MANIFEST_STEP))?))?;
+        put(&at(BLOCKS), Content::reserved(BlockTable::length(blocks)))?;
+        put(&at(PAYLOAD), Content::reserved(payload))?;
+        for (path, inode) in writing.files() {
+            // systemd-boot has them in the EFI system partition, where alone it reads.
+            if !matches!(writing.source.loader, builder_boot::Loader::Systemd { .. }) {
+                put(path, Content::reserved(inode.size()))?;
+            }
+        }
+        Ok(tree)
+    }
+
+    fn options(&self, writing: &MediumWriting<'_>, esp: Content) -> Options {
+        let MediumWriting { identity, options, source, .. } = writing;
+        let guid = |role: &str| identity.uuid(&format!("medium {role} {}", self.id));
+        Options {
+            volume: Volume {
+                id: options.volume_id.clone().unwrap_or_else(|| source.volume_id()),
+                system: "LINUX".to_owned(),
+                set: Manifest::volume_set(self.id),
+                publisher: options.publisher.clone(),
+                preparer: String::new(),
+                application: "DISKWRIGHT".to_owned(),
+            },
+            time: u64::try_from(identity.created()).unwrap_or(0),
+            joliet: true,
+            boot: Boot {
+                bios: None,
+                uefi: Some(esp),
+                hybrid: Some(Hybrid { disk: guid("disk"), data: guid("data"), esp: guid("esp"), boot_code: None }),
+            },
+        }
+    }
+}
+
+/// The path of a file in [`DIRECTORY`].
+pub(crate) fn at(name: &str) -> String {
+    format!("{DIRECTORY}/{name}")
+}
+
+fn copy(from: &mut dyn io::Read, sink: &mut dyn Sink, mut offset: u64) -> io::Result<()> {
+    const CHUNK: u64 = 256 << 10;
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        let now = from.take(CHUNK).read_to_end(&mut buffer)?;
+        if now == 0 {
+            return Ok(());
+        }
+        sink.write_at(offset, &buffer)?;
+        offset += now as u64;
+    }
+}
+
+/// Moves `length` bytes of `sink` from `from` to `to`, which is not behind it.
+fn move_down(sink: &mut dyn Sink, from: u64, to: u64, length: u64) -> io::Result<()> {
+    const CHUNK: u64 = 1 << 20;
+    let mut done = 0;
+    let mut buffer = Vec::new();
+    while from != to && done < length {
+        buffer.resize(usize::try_from(CHUNK.min(length - done)).map_err(io::Error::other)?, 0);
+        sink.read_at(from + done, &mut buffer)?;
+        sink.write_at(to + done, &buffer)?;
+        done += buffer.len() as u64;
+    }
+    // What is behind it now may be left out by whoever writes there, and is zero then.
+    let behind = usize::try_from((from - to).min(length)).map_err(io::Error::other)?;
+    sink.write_at(to + length, &vec![0; behind])
+}
+
+/// A sink that leaves out the place of the checksum until that is written: nothing is written twice with other bytes, so
+/// that a medium can be compared while it is made.
+struct WithoutChecksum<'a>(&'a mut dyn Sink);
+
+impl Sink for WithoutChecksum<'_> {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset + bytes.len() as u64;
+        let text = TEXT..TEXT + TEXT_LENGTH;
+        if (offset..end) == text || end <= text.start || text.end <= offset {
+            return self.0.write_at(offset, bytes);
+        }
+        // Both are inside of what is in memory.
+        let inside = |at: u64| usize::try_from(at.clamp(offset, end) - offset).map_err(io::Error::other);
+        self.0.write_at(offset, &bytes[..inside(text.start)?])?;
+        self.0.write_at(text.end.min(end), &bytes[inside(text.end)?..])
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(offset, buffer)?;
+        let end = offset + buffer.len() as u64;
+        let inside = |at: u64| usize::try_from(at.clamp(offset, end) - offset).map_err(io::Error::other);
+        buffer[inside(TEXT)?..inside(TEXT + TEXT_LENGTH)?].fill(b' ');
+        Ok(())
+    }
+
+    fn end_at(&mut self, length: u64) -> io::Result<()> {
+        self.0.end_at(length)
+    }
+}
+
+/// A part of a sink as a device: what is not written in a new file is zero.
+struct SinkDevice<'a> {
+    sink: &'a mut dyn Sink,
+    start: u64,
+    size: ByteSize,
+}
+
+impl WriteAt for SinkDevice<'_> {
+    fn size(&self) -> ByteSize {
+        self.size
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if offset.checked_add(bytes.len() as u64).is_none_or(|end| end > self.size.bytes()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a write ends behind the medium"));
+        }
+        self.sink.write_at(self.start + offset, bytes)
+    }
+}

@@ -1,0 +1,179 @@
+//! The kernel modules that the program on a medium needs: for drives and media of all kinds, and what it mounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use builder_kmod::{MAX_MODULE_BYTES, Module, Modules, Softdeps, State, unpack};
+use builder_tree::FileTree;
+
+use crate::medium::error::MediumError;
+
+/// Directories below `kernel` whose modules are all taken: what drives and media are attached to.
+const DIRECTORIES: [&str; 13] = [
+    "drivers/ata/",
+    "drivers/hv/",
+    "drivers/message/fusion/",
+    "drivers/mmc/",
+    "drivers/nvdimm/",
+    "drivers/nvme/host/",
+    "drivers/pci/controller/",
+    "drivers/scsi/",
+    "drivers/ufs/",
+    "drivers/usb/host/",
+    "drivers/usb/storage/",
+    "drivers/virtio/",
+    "drivers/xen/",
+];
+
+/// Drivers of storage networks among them, which no installation begins with and which are as large as all others.
+const LEFT_OUT: [&str; 16] = [
+    "bfa", "bnx2fc", "bnx2i", "csiostor", "cxgb3i", "cxgb4i", "efct", "fcoe", "fnic", "ibmvfc", "libcxgbi", "libfc",
+    "lpfc", "qedf", "qedi", "qla",
+];
+
+/// What the program reads the medium with: without these nothing works.
+const NEEDED: [&str; 3] = ["loop", "isofs", "squashfs"];
+
+/// What puts memory over the disk, so that the system can be tried.
+const LIVE: [&str; 3] = ["dm_mod", "dm_snapshot", "ext4"];
+
+/// At least one of these, or there is no medium that could be found.
+const MEDIA: [&str; 8] =
+    ["sr_mod", "sd_mod", "virtio_blk", "usb_storage", "nvme", "virtio_scsi", "mmc_block", "xen_blkfront"];
+
+/// Taken where they are there: disks and discs, the ESP, keyboards, the firmware's variables, media in memory.
+const USEFUL: [&str; 34] = [
+    "sd_mod",
+    "sr_mod",
+    "virtio_blk",
+    "virtio_pci",
+    "virtio_scsi",
+    "xen_blkfront",
+    "nvme",
+    "usb_storage",
+    "uas",
+    "mmc_block",
+    "vmd",
+    "hv_storvsc",
+    "vmw_pvscsi",
+    "vfat",
+    "nls_cp437",
+    "nls_iso8859_1",
+    "nls_ascii",
+    "nls_utf8",
+    "efivarfs",
+    "nfit",
+    "nd_pmem",
+    "hid_generic",
+    "usbhid",
+    "hid_hyperv",
+    "hyperv_keyboard",
+    "atkbd",
+    "i8042",
+    "xhci_pci",
+    "xhci_hcd",
+    "ehci_pci",
+    "ohci_pci",
+    "uhci_hcd",
+    "crc32c_generic",
+    "crc32c_intel",
+];
+
+/// Loaded before any device is looked at: what no device asks for.
+const ALWAYS: [&str; 16] = [
+    "loop",
+    "isofs",
+    "squashfs",
+    "dm_mod",
+    "dm_snapshot",
+    "ext4",
+    "vfat",
+    "nls_cp437",
+    "nls_iso8859_1",
+    "nls_ascii",
+    "nls_utf8",
+    "efivarfs",
+    "sd_mod",
+    "sr_mod",
+    "mmc_block",
+    "crc32c_generic",
+];
+
+/// The modules as they go into the archive.
+#[derive(Debug, Default)]
+pub(crate) struct MediumModules {
+    /// Unpacked, by name.
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// `NAME: DEPENDENCY…` lines, those to load first in front.
+    pub(crate) dependencies: String,
+    /// `alias PATTERN NAME` lines.
+    pub(crate) aliases: String,
+    /// Names of what is always loaded, a line each.
+    pub(crate) always: String,
+    /// What is missing to try the system from the medium.
+    pub(crate) live_lacks: Option<&'static str>,
+}
+
+impl MediumModules {
+    /// Those of the kernel `release` in `tree`.
+    ///
+    /// # Errors
+    /// The lists of the kernel cannot be read; what a medium needs is neither built in nor a file; a file is damaged.
+    pub(crate) fn read(tree: &FileTree, release: &str) -> Result<Self, MediumError> {
+        let modules = Modules::read(tree, &format!("usr/lib/modules/{release}"))
+            .map_err(|source| MediumError::Modules { release: release.to_owned(), source })?;
+        let is_there = |name: &str| matches!(modules.state(name), State::Builtin | State::Module(_));
+        if let Some(missing) = NEEDED.into_iter().find(|name| !is_there(name)) {
+            return Err(MediumError::NoModule { release: release.to_owned(), name: missing });
+        }
+        if !MEDIA.into_iter().any(is_there) {
+            return Err(MediumError::NoMedia { release: release.to_owned(), looked: MEDIA.join(", ") });
+        }
+        let mut chosen: BTreeMap<&str, Vec<&Module>> = BTreeMap::new();
+        let mut choose = |name: &str| {
+            // What cannot be loaded is of no use here either; what is needed has been looked at.
+            let Ok(order) = modules.requires(name, Softdeps::All) else { return };
+            for module in order {
+                if let Ok(order) = modules.requires(&module.name, Softdeps::All) {
+                    chosen.entry(&module.name).or_insert(order);
+                }
+            }
+        };
+        NEEDED.into_iter().chain(LIVE).chain(USEFUL).for_each(&mut choose);
+        for module in modules.iter() {
+            let below = module.path.strip_prefix("kernel/").unwrap_or_default();
+            let left_out = LEFT_OUT.iter().any(|name| module.name.starts_with(name));
+            if !left_out && DIRECTORIES.iter().any(|directory| below.starts_with(directory)) {
+                choose(&module.name);
+            }
+        }
+        let live_lacks = LIVE.into_iter().find(|name| !is_there(name));
+        let mut read = Self { live_lacks, ..Self::default() };
+        for (name, order) in &chosen {
+            let module = modules.module(name);
+            let body = module.and_then(|module| {
+                let node = tree.resolve(modules.path_of(module).as_bytes()).ok().flatten()?;
+                node.as_leaf()?.content()
+            });
+            let path = module.map(|module| modules.path_of(module)).unwrap_or_default();
+            let Some(body) = body else { continue };
+            let packed = body.read_to_vec(MAX_MODULE_BYTES).map_err(|source| MediumError::Read { source })?;
+            let plain = unpack(&packed, MAX_MODULE_BYTES)
+                .map_err(|source| MediumError::Module { path: path.clone(), source })?;
+            read.files.insert((*name).to_owned(), plain.into_owned());
+            let before: Vec<&str> =
+                order.iter().map(|module| module.name.as_str()).filter(|other| other != name).collect();
+            read.dependencies.push_str(&format!("{name}: {}\n", before.join(" ")));
+        }
+        let mut seen = BTreeSet::new();
+        for (pattern, name) in modules.aliases() {
+            if read.files.contains_key(name) && seen.insert((pattern, name)) {
+                read.aliases.push_str(&format!("alias {pattern} {name}\n"));
+            }
+        }
+        for name in ALWAYS.into_iter().filter(|name| read.files.contains_key(*name)) {
+            read.always.push_str(name);
+            read.always.push('\n');
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,110 @@
+//! What is chosen for a medium beside its system.
+
+use builder_boot::MenuDefault;
+use builder_medium::Answers;
+use serde::{Deserialize, Serialize};
+
+use crate::medium::error::MediumError;
+
+/// Room for the answers on a medium in bytes.
+pub(crate) const ANSWERS_ROOM: u64 = 64 << 10;
+/// Room for the settings of the menu in bytes.
+pub(crate) const SETTINGS_ROOM: u64 = 4 << 10;
+
+/// What is chosen for a medium beside its system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediumOptions {
+    /// Volume identifier: 1 to 32 of `A-Z`, `0-9` and `_`; `None` for the system's name and version.
+    pub volume_id: Option<String>,
+    /// Who publishes it; empty where nobody says.
+    pub publisher: String,
+    /// The system's name in the menu; `None` for its own.
+    pub title: Option<String>,
+    /// Seconds after which the menu's default is started.
+    pub timeout: u32,
+    /// Kernel arguments of the medium alone.
+    pub kargs: Vec<String>,
+    /// Answers, where the medium is not to ask.
+    pub answers: Option<AnswersFile>,
+}
+
+impl Default for MediumOptions {
+    fn default() -> Self {
+        Self { volume_id: None, publisher: String::new(), title: None, timeout: 10, kargs: Vec::new(), answers: None }
+    }
+}
+
+/// A file of answers that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct AnswersFile {
+    text: String,
+    unattended: bool,
+}
+
+impl From<AnswersFile> for String {
+    fn from(answers: AnswersFile) -> Self {
+        answers.text
+    }
+}
+
+impl TryFrom<String> for AnswersFile {
+    type Error = MediumError;
+
+    fn try_from(text: String) -> Result<Self, MediumError> {
+        Self::parse("the recorded answers", text)
+    }
+}
+
+impl AnswersFile {
+    /// Reads answers; `name` is that of their file, for errors.
+    ///
+    /// # Errors
+    /// [`MediumError::WrongAnswers`] with all that is wrong.
+    pub fn parse(name: &str, text: String) -> Result<Self, MediumError> {
+        let answers = Answers::parse(name, &text)?;
+        Ok(Self { unattended: answers.unattended(), text })
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The menu's entry for them: a medium that is not to ask installs by itself, as does one that cannot be tried.
+    pub(crate) fn default_entry(answers: Option<&Self>, can_be_tried: bool) -> MenuDefault {
+        if !can_be_tried || answers.is_some_and(|answers| answers.unattended) {
+            MenuDefault::Install
+        } else {
+            MenuDefault::Live
+        }
+    }
+}
+
+impl MediumOptions {
+    /// What tells media of one system apart: part of the medium's identity.
+    pub(crate) fn canonical(&self) -> String {
+        let Self { volume_id, publisher, title, timeout, kargs, answers } = self;
+        let answers = answers.as_ref().map(|answers| answers.text.as_str());
+        format!("{:?}", (volume_id, publisher, title, timeout, kargs, answers))
+    }
+
+    /// The text for the room of the answers.
+    pub(crate) fn answers_text(&self) -> Result<Vec<u8>, MediumError> {
+        let text = self.answers.as_ref().map(|answers| answers.text.as_str()).unwrap_or_default();
+        filled("file of answers", text, ANSWERS_ROOM)
+    }
+}
+
+/// `text` with line feeds up to the length of its room.
+pub(crate) fn filled(what: &'static str, text: &str, room: u64) -> Result<Vec<u8>, MediumError> {
+    let length = text.len() as u64;
+    if length > room {
+        return Err(MediumError::TooLong { what, length, limit: room });
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    // The rooms have some KiB.
+    bytes.resize(usize::try_from(room).unwrap_or(bytes.len()), b'\n');
+    Ok(bytes)
+}

@@ -1,0 +1,99 @@
+//! The disk on a medium: a squashfs with one file, and the hash of each of its blocks.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use builder_block::{ByteSize, DiskSource, ReadAt, Region, Sink};
+use builder_medium::{Block, BlockTable, DISK};
+use builder_squashfs::{Attributes, Content, Options, Plan, Tree, WriteError};
+use sha2::{Digest, Sha256};
+
+use crate::medium::error::MediumError;
+
+/// Bytes of a block: what is compressed together, and what has a hash. A system that runs from the medium reads whole
+/// blocks, so that the largest compress best and run worst.
+pub(crate) const BLOCK: ByteSize = ByteSize::kib(256);
+
+/// What was written of a payload.
+pub(crate) struct Payload {
+    /// Bytes of the squashfs.
+    pub(crate) length: u64,
+    /// The blocks that have data.
+    pub(crate) blocks: BlockTable,
+}
+
+/// Why there is no payload.
+pub(crate) enum Failed {
+    /// It cannot be.
+    Plan(MediumError),
+    /// The disk cannot be read.
+    Source(io::Error),
+    /// The medium cannot be written.
+    Output(io::Error),
+}
+
+/// How many blocks of `disk` have data.
+pub(crate) fn count(disk: &dyn DiskSource) -> io::Result<u64> {
+    let block = BLOCK.bytes();
+    let (mut at, mut count) = (0, 0);
+    while let Some(region) = disk.data_behind(at)? {
+        let (first, end) = (region.start.max(at) / block, region.end.div_ceil(block));
+        count += end - first;
+        at = end * block;
+    }
+    Ok(count)
+}
+
+/// Writes `disk` into the squashfs that begins at the byte `start` of `sink`.
+pub(crate) fn write(
+    disk: &(dyn DiskSource + Sync),
+    level: Option<i32>,
+    created: i64,
+    sink: &mut dyn Sink,
+    start: u64,
+    threads: usize,
+    done: &mut dyn FnMut(u64),
+) -> Result<Payload, Failed> {
+    let hashed = Hashed { disk, hashes: Mutex::new(BTreeMap::new()) };
+    let plan_failed = |message: String| Failed::Plan(MediumError::Payload { message });
+    let mut tree = Tree::new(Attributes::root(0o755)).map_err(|error| plan_failed(error.to_string()))?;
+    tree.file(DISK.as_bytes(), Attributes::root(0o444), Content::Disk(&hashed))
+        .map_err(|error| plan_failed(error.to_string()))?;
+    let mtime = u32::try_from(created).unwrap_or(0);
+    let options = Options { block_size: BLOCK, level: level.unwrap_or(Options::LEVEL), mtime };
+    let plan = Plan::new(&tree, &options).map_err(|error| plan_failed(error.to_string()))?;
+    let written = plan.write_to(sink, start, threads, done).map_err(|error| match error {
+        WriteError::Source { source, .. } => Failed::Source(source),
+        WriteError::Output { source, .. } => Failed::Output(source),
+        other => plan_failed(other.to_string()),
+    })?;
+    let hashes = hashed.hashes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let blocks = hashes.into_iter().map(|(offset, sha256)| Block { offset, sha256 }).collect();
+    Ok(Payload { length: written.length, blocks: BlockTable::new(blocks) })
+}
+
+/// A disk that notes the hash of each block that is read from it: each is read once, as it is compressed.
+struct Hashed<'a> {
+    disk: &'a (dyn DiskSource + Sync),
+    hashes: Mutex<BTreeMap<u64, [u8; 32]>>,
+}
+
+impl ReadAt for Hashed<'_> {
+    fn size(&self) -> ByteSize {
+        self.disk.size()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.disk.read_at(offset, buffer)?;
+        let hash = Sha256::digest(&*buffer).into();
+        self.hashes.lock().unwrap_or_else(PoisonError::into_inner).insert(offset, hash);
+        Ok(())
+    }
+}
+
+impl DiskSource for Hashed<'_> {
+    fn data_behind(&self, from: u64) -> io::Result<Option<Region>> {
+        self.disk.data_behind(from)
+    }
+}

@@ -1,0 +1,134 @@
+//! What a medium will do, in words.
+
+use std::fmt;
+
+use builder_block::{ByteSize, ReadAt as _};
+use builder_boot::MenuDefault;
+use builder_iso9660::media_check::{self, Verdict};
+use builder_medium::words;
+use serde::Serialize;
+
+use crate::error::BuildError;
+use crate::medium::opened::Medium;
+
+/// What a medium is, and what it does when a machine boots it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShownMedium {
+    /// Its identity.
+    pub id: String,
+    /// The system's name.
+    pub system: String,
+    /// OCI name of the architecture.
+    pub architecture: String,
+    /// Digest of the image.
+    pub digest: String,
+    /// The image that the installed system asks for updates; absent where nobody named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracks: Option<String>,
+    /// Bytes of the medium.
+    pub size: u64,
+    /// Bytes of the disk that it installs: a drive must have as many.
+    pub disk_size: u64,
+    /// What the menu shows, where it can be changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub menu: Option<ShownMenu>,
+    /// Whether a drive is erased without a question.
+    pub unattended: bool,
+    /// What its entry for installing does, a sentence each.
+    pub installs: Vec<String>,
+    /// Whether its checksum is right; absent where it was not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intact: Option<bool>,
+}
+
+/// The menu of a medium.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShownMenu {
+    /// The system's name in it.
+    pub title: String,
+    /// Seconds after which the default is started.
+    pub timeout: u32,
+    /// `live` or `install`.
+    pub default: &'static str,
+    /// Kernel arguments of the medium alone.
+    pub kargs: Vec<String>,
+}
+
+impl Medium {
+    /// Says what it is and does; with `check`, all of it is read and compared with its checksum.
+    ///
+    /// # Errors
+    /// Its answers are wrong, or it cannot be read.
+    pub fn show(&self, check: bool) -> Result<ShownMedium, BuildError> {
+        let manifest = self.manifest();
+        let answers = self.answers()?;
+        let intact = if check {
+            let verdict = media_check::check(self.file()).map_err(|error| match error {
+                media_check::MediaCheckError::Io(source) => BuildError::Read { path: self.path().to_owned(), source },
+                other => {
+                    super::MediumError::NoMedium { path: self.path().to_owned(), reason: other.to_string() }.into()
+                }
+            })?;
+            Some(matches!(verdict, Verdict::Intact { .. }))
+        } else {
+            None
+        };
+        Ok(ShownMedium {
+            id: manifest.id.to_string(),
+            system: manifest.system.name.clone(),
+            architecture: manifest.system.architecture.clone(),
+            digest: manifest.system.digest.clone(),
+            tracks: manifest.system.tracks.clone(),
+            size: self.file().size().bytes(),
+            disk_size: manifest.disk.size,
+            menu: self.settings().map(|settings| ShownMenu {
+                title: settings.title.clone(),
+                timeout: settings.timeout,
+                default: settings.default.name(),
+                kargs: settings.kargs.clone(),
+            }),
+            unattended: answers.unattended(),
+            installs: words(&answers, manifest),
+            intact,
+        })
+    }
+}
+
+impl fmt::Display for ShownMedium {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, system, architecture, digest, tracks, size, disk_size, menu, unattended, installs, intact } =
+            self;
+        writeln!(f, "{} ({})", system.escape_debug(), architecture.escape_debug())?;
+        writeln!(f, "  medium    {id}, {}", ByteSize::new(*size))?;
+        writeln!(f, "  image     {}", digest.escape_debug())?;
+        match tracks {
+            Some(tracks) => writeln!(f, "  tracks    {}", tracks.escape_debug())?,
+            None => writeln!(f, "  tracks    nothing that was named when it was built")?,
+        }
+        writeln!(f, "  drive     {} at least", ByteSize::new(*disk_size))?;
+        match intact {
+            Some(true) => writeln!(f, "  checksum  as it was made")?,
+            Some(false) => writeln!(f, "  checksum  damaged: it is not as it was made")?,
+            None => {}
+        }
+        if let Some(ShownMenu { title, timeout, default, kargs }) = menu {
+            let does = if *default == MenuDefault::Install.name() { "installs" } else { "tries" };
+            writeln!(
+                f,
+                "\nThe menu shows \"{}\" and, after {timeout} s without a key, {does} it.",
+                title.escape_debug()
+            )?;
+            if !kargs.is_empty() {
+                writeln!(f, "All of its entries have the kernel arguments {}.", kargs.join(" ").escape_debug())?;
+            }
+        }
+        writeln!(f, "\nTo install, it:")?;
+        for sentence in installs {
+            writeln!(f, "  - {sentence}")?;
+        }
+        if *unattended {
+            writeln!(f, "\nIt ERASES a drive without a question.")?;
+        }
+        Ok(())
+    }
+}

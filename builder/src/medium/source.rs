@@ -1,0 +1,90 @@
+//! What of an image goes onto a medium beside the disk.
+
+use std::sync::Arc;
+
+use builder_boot::{Architecture, Kernel, Loader, OsRelease};
+use builder_tree::{Content, FileTree, Inode, Metadata};
+
+use crate::medium::archive::archive;
+use crate::medium::error::MediumError;
+
+/// What of an image goes onto a medium beside the disk, and what the medium says of the system.
+pub(crate) struct MediumSource {
+    pub(crate) kernel: Arc<Inode>,
+    pub(crate) initramfs: Arc<Inode>,
+    /// The program that installs, with modules.
+    pub(crate) archive: Arc<Inode>,
+    pub(crate) loader: Loader,
+    pub(crate) architecture: Architecture,
+    /// OCI name of the architecture.
+    pub(crate) architecture_name: String,
+    /// Name for a firmware's boot entry.
+    pub(crate) label: String,
+    /// `ID` and `VERSION_ID` of the system.
+    pub(crate) release: String,
+    /// Path of the deployment in the root's file system.
+    pub(crate) deployment: String,
+    /// Path of its stateroot's `var`.
+    pub(crate) var: String,
+    /// The kernel module that is missing to try the system from the medium.
+    pub(crate) live_lacks: Option<&'static str>,
+    /// The image reference that it tracks; `None` where nobody named one.
+    pub(crate) tracks: Option<String>,
+}
+
+impl MediumSource {
+    /// Looks through the tree of the system that boots.
+    ///
+    /// # Errors
+    /// [`MediumError`]: there is no boot loader, no program for the architecture, or the kernel lacks modules.
+    pub(crate) fn new(
+        tree: &FileTree,
+        kernel: &Kernel,
+        loader: &Loader,
+        architecture: Architecture,
+        architecture_name: &str,
+        release: &OsRelease,
+    ) -> Result<Self, MediumError> {
+        if matches!(loader, Loader::None) {
+            return Err(MediumError::NoLoader);
+        }
+        let program = builder_installer_program::program(architecture_name)
+            .ok_or_else(|| MediumError::NoProgram { architecture: architecture_name.to_owned() })?;
+        let (archive, live_lacks) = archive(tree, &kernel.version, &kernel.initramfs, program)?;
+        let field = |key: &str| release.fields().get(key).map(String::as_str).unwrap_or_default();
+        Ok(Self {
+            kernel: Arc::clone(&kernel.vmlinuz),
+            initramfs: Arc::clone(&kernel.initramfs),
+            archive: Arc::new(Inode::regular(Metadata::root(0o644), Content::bytes(archive))),
+            loader: loader.clone(),
+            architecture,
+            architecture_name: architecture_name.to_owned(),
+            label: [field("NAME"), field("ID"), "Linux"]
+                .into_iter()
+                .find(|name| !name.is_empty())
+                .unwrap_or_default()
+                .to_owned(),
+            release: format!("{} {}", field("ID"), field("VERSION_ID")),
+            deployment: String::new(),
+            var: String::new(),
+            live_lacks,
+            tracks: None,
+        })
+    }
+
+    /// What the user should know of the medium.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = vec!["the medium boots by UEFI, from disc, stick and network; not by a legacy BIOS".to_owned()];
+        notes.extend(self.live_lacks.map(|module| {
+            format!("the medium installs the system and cannot try it, since the kernel has no module {module}")
+        }));
+        notes
+    }
+
+    /// A volume identifier made of the system's name and version.
+    pub(crate) fn volume_id(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        let id: String = self.release.trim().chars().map(plain).take(32).collect();
+        if id.is_empty() { "INSTALL".to_owned() } else { id }
+    }
+}

@@ -1,0 +1,294 @@
+//! Installer media, judged by tools that nobody here wrote, and changed when they are made already.
+
+use std::fs;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use diskwright_tests::command::{checkout, diskwright, names, target};
+use diskwright_tests::fixture::{Image, Layer, system, tiny};
+use diskwright_tests::image::real;
+use diskwright_tests::judge::{judge, shell};
+use serde_json::Value;
+
+const IMGREF: &str = "registry.example/os:1";
+
+/// A medium of the mini image as it comes, made once, with the disk that it holds in `disk.raw` beside it.
+fn medium(directory: &Path) -> PathBuf {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        // What a static holds is never dropped, so that it has a place of its own.
+        let made = target().join("media/mini");
+        fs::create_dir_all(&made).unwrap();
+        let _ = build(&made, &[]);
+        made
+    });
+    for name in ["install.iso", "disk.raw"] {
+        let _ = shell(directory, &format!("cp --sparse=always {} .", made.join(name).display()));
+    }
+    directory.join("install.iso")
+}
+
+/// A medium of the mini image, with the disk that it holds in `disk.raw` beside it.
+fn build(directory: &Path, arguments: &[&str]) -> PathBuf {
+    let source = real("mini");
+    let mut all = vec!["build", &source, "--type", "iso", "--type", "raw", "--target-imgref", IMGREF, "-o", ".", "-q"];
+    all.extend(arguments);
+    let _ = diskwright(directory, all).succeeded();
+    directory.join("install.iso")
+}
+
+fn show(directory: &Path, arguments: &[&str]) -> Value {
+    let mut all = vec!["iso", "show", "install.iso", "--json"];
+    all.extend(arguments);
+    serde_json::from_str(&diskwright(directory, all).succeeded().stdout).unwrap()
+}
+
+/// What the tools of others say of the checksum.
+fn checkisomd5(directory: &Path) -> bool {
+    shell(directory, "checkisomd5 install.iso </dev/null 2>&1 || true").contains("PASS")
+}
+
+#[test]
+fn a_medium_is_what_every_judge_takes_for_one_and_holds_the_very_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let iso = build(path, &["--publisher", "EXAMPLE", "--title", "Example \"1\"", "--volume-id", "EXAMPLE_1"]);
+    let iso = iso.to_str().unwrap();
+
+    let table = judge("sgdisk", ["-v", iso]).passed();
+    assert!(table.stdout.contains("No problems found"), "{}", table.stdout);
+    let boot = judge("xorriso", ["-indev", iso, "-report_el_torito", "plain", "-report_system_area", "plain"]).passed();
+    for words in ["UEFI  y   none", "GPT partname local :   2  EFI-SYSTEM"] {
+        assert!(boot.stdout.contains(words), "no {words} in {}", boot.stdout);
+    }
+    let volume = judge("isoinfo", ["-d", "-i", iso]).passed();
+    let shown = show(path, &["--check"]);
+    let id = shown["id"].as_str().unwrap().replace('-', "").to_uppercase();
+    for words in ["Volume id: EXAMPLE_1", "Publisher id: EXAMPLE", &format!("Volume set id: {id}"), "Joliet"] {
+        assert!(volume.stdout.contains(words), "no {words} in {}", volume.stdout);
+    }
+    assert!(checkisomd5(path));
+    assert_eq!(shown["intact"], true);
+    assert_eq!(shown["tracks"], IMGREF);
+
+    // The files by another reader, the payload by another one.
+    fs::create_dir(path.join("files")).unwrap();
+    let _ = judge("bsdtar", ["-x", "-f", iso, "-C", path.join("files").to_str().unwrap()]).passed();
+    let listed = shell(path, "cd files && find . -type f | sort | sed 's/[0-9A-F]\\{32\\}/ID/'");
+    let expected = "./EFI/debian/grub.cfg\n./boot/grub/grub.cfg\n./diskwright/ID\n./diskwright/answers.toml\n\
+                    ./diskwright/blocks\n./diskwright/built/answers.toml\n./diskwright/built/menu.cfg\n\
+                    ./diskwright/medium.json\n./diskwright/menu.cfg\n./diskwright/payload.sqfs\n\
+                    ./images/pxeboot/diskwright.img\n./images/pxeboot/initrd.img\n./images/pxeboot/vmlinuz\n";
+    assert_eq!(listed, expected);
+    let _ = shell(path, "unsquashfs -q -n -d payload files/diskwright/payload.sqfs && cmp payload/disk.raw disk.raw");
+    // Each hash is of its block, and where there is none the disk has zeros.
+    let script = "import hashlib, json, sys
+size = json.load(open('files/diskwright/medium.json'))['payload']['block_size']
+disk = open('disk.raw', 'rb').read()
+known = dict(line.split() for line in open('files/diskwright/blocks'))
+for start in range(0, len(disk), size):
+    block, said = disk[start:start + size], known.pop('%016x' % start, None)
+    assert said is None and not any(block) or said == hashlib.sha256(block).hexdigest(), start
+assert not known, known";
+    fs::write(path.join("judge.py"), script).unwrap();
+    let _ = shell(path, "python3 judge.py");
+
+    // The ESP, at the place where firmware is told that it is.
+    let esp = shell(path, &format!("sgdisk -i 2 {iso}"));
+    let sector = |name: &str| -> u64 {
+        let line = esp.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(2).unwrap().parse().unwrap()
+    };
+    let (first, last) = (sector("First sector"), sector("Last sector"));
+    let count = last - first + 1;
+    let _ = shell(path, &format!("dd if={iso} of=esp.img bs=512 skip={first} count={count} status=none"));
+    let _ = judge("fsck.fat", ["-n", path.join("esp.img").to_str().unwrap()]).passed();
+    let _ = shell(path, "mcopy -i esp.img ::EFI/debian/grub.cfg stub && cmp stub files/EFI/debian/grub.cfg");
+    let listing = judge("mdir", ["-/", "-b", "-i", path.join("esp.img").to_str().unwrap(), "::/"]).passed();
+    for file in ["EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/grubx64.efi", "EFI/BOOT/mmx64.efi"] {
+        assert!(listing.stdout.lines().any(|line| line == format!("::/{file}")), "no {file} in {}", listing.stdout);
+    }
+    let _ = judge("grub-script-check", [path.join("files/boot/grub/grub.cfg")]).passed();
+    let _ = judge("grub-script-check", [path.join("files/diskwright/menu.cfg")]).passed();
+}
+
+#[test]
+fn the_installer_s_archive_has_what_the_kernel_s_own_tools_say_that_its_modules_need() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let _ = medium(path);
+    let _ = diskwright(path, ["iso", "extract", "install.iso", "installer"]).succeeded();
+    // The kernel passes over the zeros in front; so must whoever unpacks it with cpio.
+    let script = "tail -c +5 diskwright.img > packed
+case $(od -An -tx1 -N2 packed | tr -d ' ') in 28b5) zstd -dqc packed;; 1f8b) gzip -dc packed;; esac > archive
+mkdir archive.d && cd archive.d && cpio -idm --quiet < ../archive && find . -type f | sort";
+    let listed = shell(path, script);
+    for name in
+        ["install", "modules.dep", "modules.alias", "modules.load", "modules/squashfs.ko", "modules/dm_snapshot.ko"]
+    {
+        assert!(listed.contains(&format!("./diskwright/{name}\n")), "no {name} in {listed}");
+    }
+    // Every dependency that modinfo finds in a module is in the archive, and is named before it is needed.
+    let script = "cd archive.d/diskwright
+for module in modules/*.ko; do
+  name=$(basename $module .ko)
+  line=$(grep \"^$name:\" modules.dep) || { echo $name has no line; exit 1; }
+  for needed in $(modinfo -F depends $module | tr ',-' ' _'); do
+    case \" ${line#*:} \" in *\" $needed \"*) ;; *) [ -e modules/$needed.ko ] && { echo $name lacks $needed; exit 1; };; esac
+  done
+done
+# Dependencies stand in the order in which they can be loaded.
+awk '{ for (i = 2; i <= NF; i++) if (!($i in seen)) seen[$i] = 1 } END { for (name in seen) print name }' modules.dep |
+  while read name; do [ -e modules/$name.ko ] || { echo $name is no file; exit 1; }; done
+echo sound";
+    assert_eq!(shell(path, script), "sound\n");
+}
+
+#[test]
+fn the_same_image_and_choices_give_the_same_medium_and_others_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let mut media = Vec::new();
+    for (name, arguments) in [("a", None), ("b", Some(&[][..])), ("c", Some(&["--title", "Other"]))] {
+        let at = path.join(name);
+        fs::create_dir(&at).unwrap();
+        let iso = arguments.map_or_else(|| medium(&at), |arguments| build(&at, arguments));
+        media.push((fs::read(iso).unwrap(), show(&at, &[])["id"].clone()));
+    }
+    assert!(media[0] == media[1]);
+    assert_ne!(media[0].1, media[2].1, "media that differ are told apart");
+    // The record has the choices, so that the medium can be made again and compared.
+    let source = real("mini");
+    for (name, byte) in [("b", None), ("c", None), ("c", Some(50 << 20))] {
+        let file = path.join(name).join("install.iso");
+        if let Some(byte) = byte {
+            let disk = fs::OpenOptions::new().read(true).write(true).open(&file).unwrap();
+            let mut old = [0];
+            disk.read_exact_at(&mut old, byte).unwrap();
+            disk.write_all_at(&[!old[0]], byte).unwrap();
+        }
+        let run = diskwright(path, ["verify", file.to_str().unwrap(), "--source", &source, "-q"]);
+        match byte {
+            None => assert!(run.succeeded().stdout.contains("identical")),
+            Some(byte) => {
+                assert_eq!(run.code, Some(8), "{}", run.stderr);
+                assert!(run.stdout.contains(&format!("first at   byte {byte} of the iso file")), "{}", run.stdout);
+            }
+        }
+    }
+}
+
+#[test]
+fn answers_and_menu_are_changed_in_place_and_back_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let iso = medium(path);
+    let before = fs::read(&iso).unwrap();
+    fs::write(path.join("answers.toml"), "destructive = true\n[drive]\nserial = \"TARGET\"\n").unwrap();
+    for (arguments, installs, default) in [
+        (&["--title", "It's mine; $x"][..], "Asks which drive", "live"),
+        (&["--answers", "answers.toml"], "Erases the only drive that has a serial number like `TARGET`", "install"),
+        (&["--medium-karg", "console=ttyS1", "--menu-timeout", "3"], "Erases the only drive", "install"),
+        (&["--no-answers", "--no-medium-kargs"], "Asks which drive", "live"),
+    ] {
+        let mut all = vec!["iso", "edit", "install.iso"];
+        all.extend(arguments);
+        let run = diskwright(path, all).succeeded();
+        assert!(run.stdout.contains(installs), "{arguments:?}: {}", run.stdout);
+        let shown = show(path, &["--check"]);
+        assert_eq!(shown["menu"]["default"], default, "{arguments:?}");
+        assert_eq!(shown["intact"], true, "{arguments:?}");
+        assert!(checkisomd5(path), "{arguments:?}");
+        let _ = shell(path, "bsdtar -x -O -f install.iso diskwright/menu.cfg > menu.cfg && grub-script-check menu.cfg");
+    }
+    assert_eq!(show(path, &[])["menu"]["timeout"], 3);
+    let _ = diskwright(path, ["iso", "reset", "install.iso"]).succeeded();
+    assert!(fs::read(&iso).unwrap() == before, "as it was built, byte for byte");
+}
+
+#[test]
+fn parts_of_a_medium_are_what_went_into_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let _ = medium(path);
+    for part in ["kernel", "initramfs", "installer"] {
+        let _ = diskwright(path, ["iso", "extract", "install.iso", part, "-o", part]).succeeded();
+    }
+    let _ = diskwright(path, ["iso", "extract", "install.iso", "disk", "-o", "again.raw", "-q"]).succeeded();
+    let _ = shell(path, "cmp disk.raw again.raw");
+    let _ = shell(
+        path,
+        "for pair in kernel:vmlinuz initramfs:initrd.img installer:diskwright.img; do
+           bsdtar -x -O -f install.iso images/pxeboot/${pair#*:} | cmp - ${pair%:*} || exit 1
+         done",
+    );
+    let used = |name: &str| shell(path, &format!("du -k {name} | cut -f 1")).trim().parse::<u64>().unwrap();
+    assert!(used("again.raw") <= used("disk.raw") * 11 / 10, "holes stay holes");
+}
+
+#[test]
+fn media_that_cannot_be_are_refused_before_there_is_anything() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let bare = tiny(path);
+    let mini = real("mini");
+    let no_media = Image::new(vec![modules(&["loop", "isofs", "squashfs", "ext4"])]).write(&path.join("no-media"));
+    let odd = Image::new(vec![system().file("usr/lib/modules/6.12.1/initramfs.img", 0o644, b"BZh91AY")]);
+    let odd = odd.write(&path.join("odd"));
+    fs::write(path.join("wrong.toml"), "destructive = true\n[drive]\nserail = \"x\"\n").unwrap();
+    fs::write(path.join("long.toml"), format!("#{}", "x".repeat(70_000))).unwrap();
+    fs::create_dir(path.join("out")).unwrap();
+    for (source, arguments, code, words) in [
+        (&bare, &[][..], 4, "the initramfs of the kernel 6.12.1 cannot be followed by another archive"),
+        (&no_media, &[], 4, "has no driver for any medium that it could be installed from: none of sr_mod, sd_mod,"),
+        (&odd, &[], 4, "bzip2"),
+        (&mini, &["--bootloader", "none"], 2, "an installer medium needs a boot loader"),
+        (&mini, &["--volume-id", "with space"], 2, "has the character 'w', and only A-Z, 0-9 and _ are allowed"),
+        (&mini, &["--volume-id", "A23456789012345678901234567890123"], 2, "has 33 characters, and 32 are the most"),
+        (&mini, &["--publisher", "Ünicode"], 2, "has the character"),
+        (&mini, &["--answers", "wrong.toml"], 3, "wrong.toml:3:1: "),
+        (&mini, &["--answers", "long.toml"], 3, "long.toml has 70001 bytes, and answers have 65536 at most"),
+        (&mini, &["--answers", "none.toml"], 7, "cannot read none.toml"),
+    ] {
+        let mut all = vec!["build", source, "--platform", "linux/amd64", "--type", "iso", "-o", "out/x.iso", "-q"];
+        all.extend(arguments);
+        let run = diskwright(path, all);
+        assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(words) && run.stderr.contains("hint: "), "{arguments:?}: {}", run.stderr);
+        assert_eq!(names(&path.join("out")), [""; 0], "{arguments:?}");
+    }
+    let run = diskwright(path, ["convert", "Cargo.toml", "--type", "iso", "-o", "out/x.iso"]);
+    assert_ne!(run.code, Some(0));
+}
+
+/// The tiny system with a kernel that has these modules alone, all built in.
+fn modules(names: &[&str]) -> Layer {
+    let list: String = names.iter().map(|name| format!("kernel/x/{name}.ko\n")).collect();
+    let trailer = format!("070701{}{:08X}{}TRAILER!!!\0\0\0\0", "0".repeat(88), 11, "0".repeat(8));
+    let directory = "usr/lib/modules/6.12.1";
+    system()
+        .file(&format!("{directory}/initramfs.img"), 0o644, trailer.as_bytes())
+        .file(&format!("{directory}/modules.dep"), 0o644, b"")
+        .file(&format!("{directory}/modules.builtin"), 0o644, list.as_bytes())
+}
+
+#[test]
+fn what_is_no_medium_of_ours_is_said_to_be_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let _ = shell(path, "mkdir d && echo x > d/x && xorriso -as mkisofs -quiet -r -V OTHER -o other.iso d 2>/dev/null");
+    fs::copy(checkout().join("Cargo.lock"), path.join("lock")).unwrap();
+    fs::write(path.join("empty"), "").unwrap();
+    for (file, words) in
+        [("other.iso", "it has no /diskwright/medium.json"), ("lock", "it is no ISO 9660 image"), ("empty", "no ISO")]
+    {
+        for command in ["show", "reset"] {
+            let run = diskwright(path, ["iso", command, file]);
+            assert_eq!(run.code, Some(3), "{}", run.stderr);
+            assert!(run.stderr.contains(words), "{file}: {}", run.stderr);
+        }
+    }
+    let run = diskwright(path, ["iso", "show", "missing"]);
+    assert_eq!(run.code, Some(7), "{}", run.stderr);
+}
