@@ -46,14 +46,24 @@ pub(crate) fn machine(disk: &Path) -> MachineBuilder {
         .credential(credential("login.noauth", "yes"))
 }
 
+/// A machine that boots a medium, with its credentials for the system on trial.
+pub(crate) fn medium_machine(medium: Disk) -> MachineBuilder {
+    let credential = |name: &str, value: &str| Credential::new(name, value).unwrap();
+    bare().disk(medium).credential(credential("agetty.autologin", "root")).credential(credential("login.noauth", "yes"))
+}
+
 /// The same machine as anybody has it. It has one processor, as two tests run at a time; and it ends where its guest
 /// reboots, see [`comes_back`].
 pub(crate) fn machine_without_credentials(disk: &Path) -> MachineBuilder {
+    bare().disk(Disk::raw(disk).keep_writes())
+}
+
+/// A machine without a disk.
+fn bare() -> MachineBuilder {
     Machine::builder(Architecture::X86_64)
         .memory_mib(1024)
         .cpus(1)
         .firmware(Firmware::Uefi)
-        .disk(Disk::raw(disk).keep_writes())
         .on_reboot(OnReboot::Exit)
         .log(fresh_log())
 }

@@ -6,6 +6,7 @@
 
 mod checks;
 mod fallback;
+mod installer;
 mod integrity;
 mod loaders;
 mod machine;
