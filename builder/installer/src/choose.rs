@@ -1,58 +1,46 @@
 //! Which drive is written: as answers say, or as somebody says.
 
 use builder_block::ByteSize;
-use builder_medium::Manifest;
+use builder_medium::{Answers, Bus, Choice as Chosen, DriveFacts, Manifest};
 
-use crate::answers::Answers;
+use crate::answers::facts;
 use crate::console::Console;
 use crate::drives::Drive;
 use crate::failure::Failure;
 use crate::refuse;
 use crate::screen::Screen;
 
-/// Whether there is a drive by now that the answers fit.
-pub(crate) fn is_there(drives: &[Drive], answers: &Answers) -> bool {
-    drives.iter().any(|drive| !drive.is_medium && answers.drive.fits(drive))
+/// Those that could be installed to.
+fn usable(drives: &[Drive], manifest: &Manifest) -> Vec<DriveFacts> {
+    drives.iter().filter(|drive| refuse::reason(drive, &manifest.disk).is_none()).map(facts).collect()
 }
 
-/// The one drive that the answers fit. Drives that cannot be used count too: the right one may be among them.
+/// Whether waiting for another drive could no longer help.
+pub(crate) fn is_decided(drives: &[Drive], answers: &Answers, manifest: &Manifest) -> bool {
+    !matches!(answers.drive.choose(&usable(drives, manifest)), Chosen::None(_))
+}
+
+/// The one drive that the answers choose.
 pub(crate) fn by_answers<'a>(
     drives: &'a [Drive],
     answers: &Answers,
     manifest: &Manifest,
 ) -> Result<&'a Drive, Failure> {
-    if !answers.destructive {
-        return Err(Failure::new("the answers do not say destructive = true, so that no drive is erased")
-            .hint("add it below [install], or choose a drive here"));
+    let usable = usable(drives, manifest);
+    let chosen = answers.drive.choose(&usable);
+    if let Chosen::One(fact) = chosen
+        && answers.unattended()
+        && let Some(drive) = drives.iter().find(|drive| drive.name == fact.name)
+    {
+        return Ok(drive);
     }
-    let line = |drive: &Drive| match refuse::reason(drive, &manifest.disk) {
-        Some(reason) => format!("{} ({reason})", drive.describe()),
-        None => drive.describe(),
-    };
-    let list = |drives: &[&Drive]| drives.iter().map(|drive| format!("\n  {}", line(drive))).collect::<String>();
-    let fitting: Vec<&Drive> = drives.iter().filter(|drive| !drive.is_medium && answers.drive.fits(drive)).collect();
-    let hint = "say more of the drive below [install.drive], or choose one here";
-    match fitting.as_slice() {
-        [drive] => match refuse::reason(drive, &manifest.disk) {
-            None => Ok(drive),
-            Some(reason) => {
-                let name = &drive.name;
-                Err(Failure::new(format!("the drive {name}, which the answers fit, cannot be used: {reason}"))
-                    .hint(hint))
-            }
-        },
-        [] => {
-            let all = list(&drives.iter().collect::<Vec<_>>());
-            let all = if all.is_empty() { "\n  none".to_owned() } else { all };
-            Err(Failure::new(format!("no drive fits the answers; there are:{all}")).hint(hint))
-        }
-        several => Err(Failure::new(format!(
-            "{} drives fit the answers, and exactly one must:{}",
-            several.len(),
-            list(several)
-        ))
-        .hint(hint)),
-    }
+    // The one that was meant may be among those that cannot be used.
+    let refused = drives.iter().filter_map(|drive| {
+        let reason = refuse::reason(drive, &manifest.disk)?;
+        Some(format!("\n  {}: {reason}", facts(drive)))
+    });
+    Err(Failure::new(format!("{chosen}{}", refused.collect::<String>()))
+        .hint("change the rules of [drive] in the answers, or choose a drive here"))
 }
 
 /// What somebody said.
@@ -66,7 +54,12 @@ pub(crate) enum Choice {
 }
 
 /// Has somebody choose a drive, and confirm that it is erased.
-pub(crate) fn by_hand(drives: &[Drive], manifest: &Manifest, console: &mut Console) -> Choice {
+pub(crate) fn by_hand(drives: &[Drive], answers: &Answers, manifest: &Manifest, console: &mut Console) -> Choice {
+    let usable = usable(drives, manifest);
+    let offered = match answers.drive.choose(&usable) {
+        Chosen::One(fact) if answers.drive.has_rules() => fact.name.as_str(),
+        _ => "",
+    };
     let mut screen = Screen::new(&format!("Install {}", manifest.system.name))
         .text(format!("{} are needed. Drives of this machine:", ByteSize::new(manifest.disk.size)))
         .text("");
@@ -74,6 +67,7 @@ pub(crate) fn by_hand(drives: &[Drive], manifest: &Manifest, console: &mut Conso
         screen = screen.text(format!("{number:>3}  {}", drive.describe()));
         screen = match refuse::reason(drive, &manifest.disk) {
             Some(reason) => screen.text(format!("     cannot be used: {reason}")),
+            None if drive.name == offered => screen.text("     this is the one that the answers mean"),
             None => screen,
         };
     }
@@ -106,7 +100,7 @@ fn confirm(drive: &Drive, console: &mut Console) -> bool {
         .text(format!("  model   {}", or_unknown(&drive.model)))
         .text(format!("  serial  {}", or_unknown(&drive.serial)))
         .text(format!("  size    {} ({} bytes)", ByteSize::new(drive.size), drive.size))
-        .text(format!("  bus     {}", or_unknown(drive.transport)))
+        .text(format!("  bus     {}", or_unknown(drive.bus.map_or("", Bus::name))))
         .text("")
         .text("On it now:");
     for line in drive.describe_contents() {
@@ -124,10 +118,9 @@ fn confirm(drive: &Drive, console: &mut Console) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use builder_medium::{Disk, Loader, Manifest, Payload, System, Uuid};
+    use builder_medium::{Answers, Disk, Loader, Manifest, Payload, System, Uuid};
 
     use super::by_answers;
-    use crate::answers::Answers;
     use crate::drives::Drive;
 
     fn manifest() -> Manifest {
@@ -156,23 +149,25 @@ mod tests {
         let mut drives = vec![drive("sda", 4 << 30), drive("sdb", 8 << 30), drive("sdc", 1 << 20)];
         drives[0].is_medium = true;
         let chosen = |drives: &[Drive], text: &str| {
-            by_answers(drives, &Answers::read(&format!("[install]\n{text}")).unwrap(), &manifest())
+            by_answers(drives, &Answers::parse("answers", text).unwrap(), &manifest())
                 .map(|drive| drive.name.clone())
                 .map_err(|failure| failure.reason)
         };
-        let named = |name: &str| format!("destructive = true\ndrive.name = \"{name}\"");
-        assert_eq!(chosen(&drives, &named("sdb")).unwrap(), "sdb");
-        assert_eq!(chosen(&drives, "destructive = true\ndrive.larger-than = \"1GiB\"").unwrap(), "sdb");
+        let path = |path: &str| format!("destructive = true\ndrive.path = \"/dev/{path}\"");
+        assert_eq!(chosen(&drives, &path("sdb")).unwrap(), "sdb");
+        assert_eq!(chosen(&drives, "destructive = true\ndrive.only = true").unwrap(), "sdb");
         for (text, words) in [
-            ("drive.name = \"sdb\"".to_owned(), "do not say destructive = true"),
-            (named("sdx"), "no drive fits the answers; there are:\n  sda"),
-            (named("sda"), "no drive fits the answers"),
-            (named("sd*"), "2 drives fit the answers, and exactly one must:\n  sdb"),
-            (named("sdc"), "the drive sdc, which the answers fit, cannot be used: too small"),
+            ("drive.path = \"/dev/sdb\"".to_owned(), "the rules of [drive] hold for sdb"),
+            (path("sdx"), "the rules of [drive] hold for no drive\n  sdb (8 GiB): none of its paths is `/dev/sdx`"),
+            (path("sda"), "\n  sda (4 GiB): it is the medium"),
+            (path("sdc"), "\n  sdc (1 MiB): too small: it has 1 MiB, and 1 GiB are needed"),
         ] {
             let reason = chosen(&drives, &text).unwrap_err();
             assert!(reason.contains(words), "{reason}");
         }
-        assert!(chosen(&[], "destructive = true").unwrap_err().contains("there are:\n  none"));
+        drives[0].is_medium = false;
+        let reason = chosen(&drives, &path("sd*")).unwrap_err();
+        assert!(reason.starts_with("the rules of [drive] hold for 2 drives"), "{reason}");
+        assert!(chosen(&[], &path("sda")).unwrap_err().contains("there is no drive that could be installed to"));
     }
 }

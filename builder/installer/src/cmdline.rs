@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use builder_medium::Uuid;
+use builder_medium::{Finish, Uuid};
 
-use crate::answers::AtEnd;
+use crate::answers;
 
 /// What is done with the medium.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) struct Asked {
     pub(crate) answers: Option<String>,
     /// How long to wait for devices.
     pub(crate) wait: Duration,
-    pub(crate) end: Option<AtEnd>,
+    pub(crate) end: Option<Finish>,
     /// `root=`, as the live system is told.
     pub(crate) root: Option<String>,
     /// What was not understood, for people.
@@ -92,7 +92,7 @@ impl Asked {
             ("wait", _) => {
                 self.wait = Duration::from_secs(value.parse().ok().filter(|&seconds: &u64| seconds <= 3600)?)
             }
-            ("end", _) => self.end = Some(AtEnd::named(value)?),
+            ("end", _) => self.end = Some(answers::finish(value)?),
             _ => return None,
         }
         Some(())
@@ -126,8 +126,9 @@ fn arguments(line: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use builder_medium::Finish;
+
     use super::{Asked, Mode};
-    use crate::answers::AtEnd;
 
     #[test]
     fn all_arguments_are_understood_and_mistakes_are_named() {
@@ -139,7 +140,7 @@ mod tests {
         assert_eq!(asked.mode, Mode::Live);
         assert_eq!(asked.medium.unwrap().to_string(), "00112233-4455-6677-8899-aabbccddeeff");
         assert_eq!((asked.check, asked.answers.as_deref(), asked.wait.as_secs()), (false, Some("a = 1\n"), 5));
-        assert_eq!((asked.end, asked.root.as_deref()), (Some(AtEnd::PowerOff), Some("/dev/loop77p2")));
+        assert_eq!((asked.end, asked.root.as_deref()), (Some(Finish::PowerOff), Some("/dev/loop77p2")));
         let mistakes = [
             "the kernel command line has diskwright.medum=1, which is not known",
             "the kernel command line has diskwright.wait=soon, which is not known",

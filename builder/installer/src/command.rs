@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::answers::Answers;
+use builder_medium::Answers;
+
 use crate::choose::{self, Choice};
 use crate::console::Console;
 use crate::drives;
@@ -12,23 +13,25 @@ use crate::failure::Failure;
 use crate::install::install;
 use crate::live_state::State;
 use crate::medium::{Medium, whole};
+use crate::table::Ids;
 
 const HELP: &str = "\
-Usage: diskwright-install [--fresh-ids]
+Usage: diskwright-install [--fresh-guids]
 
 Installs the system that runs from a medium to a drive of this machine. It asks
 which one, and erases nothing before the name of that drive was typed.
 
-      --fresh-ids  Give the disk and its partitions new GUIDs
-  -h, --help       Print this help
+      --fresh-guids  Give the disk and its partitions new GUIDs; file systems
+                     keep their UUIDs
+  -h, --help         Print this help
 ";
 
 /// Installs from the live system.
 pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
-    let mut answers = Answers::default();
+    let mut ids = Ids::Same;
     for argument in arguments {
         match argument.as_str() {
-            "--fresh-ids" => answers.fresh_ids = true,
+            "--fresh-guids" => ids = Ids::Fresh,
             "-h" | "--help" => {
                 let _ = io::stdout().write_all(HELP.as_bytes());
                 return ExitCode::SUCCESS;
@@ -36,7 +39,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
             other => return fail(&Failure::new(format!("unknown argument {other:?}")).hint("see --help")),
         }
     }
-    match try_run(&answers) {
+    match try_run(ids) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure),
     }
@@ -48,7 +51,7 @@ fn fail(failure: &Failure) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn try_run(answers: &Answers) -> Result<(), Failure> {
+fn try_run(ids: Ids) -> Result<(), Failure> {
     if !rustix::process::geteuid().is_root() {
         return Err(Failure::new("a drive can only be written by root").hint("sudo diskwright-install"));
     }
@@ -56,15 +59,16 @@ fn try_run(answers: &Answers) -> Result<(), Failure> {
     let medium: Medium = State::open(program.parent().unwrap_or(Path::new("/")))?;
     let mut console = Console::own()
         .ok_or_else(|| Failure::new("there is no terminal to ask on").hint("run it from a shell that you type in"))?;
+    let answers = Answers::default();
     let medium_drive = medium.device.as_deref().map(whole);
     let drive = loop {
-        match choose::by_hand(&drives::list(medium_drive.as_deref()), &medium.manifest, &mut console) {
+        match choose::by_hand(&drives::list(medium_drive.as_deref()), &answers, &medium.manifest, &mut console) {
             Choice::Drive(drive) => break drive,
             Choice::Again => {}
             Choice::Leave => return Ok(()),
         }
     };
-    install(&medium, &drive, answers, &mut console)?;
+    install(&medium, &drive, &answers, ids, &mut console)?;
     console.say(&format!("diskwright: INSTALLED /dev/{}", drive.name));
     console.say("Reboot, and remove the medium when the machine starts again");
     Ok(())

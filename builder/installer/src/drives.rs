@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use builder_block::{ByteSize, PlainFile};
-use builder_medium::Uuid;
+use builder_medium::{Bus, Uuid};
 
 use crate::devices::node;
 use crate::mounts::{self, Mount};
@@ -24,8 +24,8 @@ pub(crate) struct Drive {
     /// Vendor and model.
     pub(crate) model: String,
     pub(crate) serial: String,
-    /// How it is connected: `nvme`, `usb` and so on.
-    pub(crate) transport: &'static str,
+    /// How it is connected; `None` where that is none of the known ways.
+    pub(crate) bus: Option<Bus>,
     /// In bytes.
     pub(crate) size: u64,
     /// Bytes of a sector.
@@ -90,7 +90,7 @@ fn look_at(name: &str, medium: Option<&str>, used: &Use) -> Option<Drive> {
         name: name.to_owned(),
         model: format!("{} {}", vendor(&text("device/vendor")), text("device/model")).trim().to_owned(),
         serial: serial(&directory),
-        transport: fs::canonicalize(&directory).map_or("", |path| transport(name, &path.to_string_lossy())),
+        bus: fs::canonicalize(&directory).ok().and_then(|path| bus(name, &path.to_string_lossy())),
         size,
         sector_size: text("queue/logical_block_size").parse().unwrap_or(512),
         removable: text("removable") == "1",
@@ -135,24 +135,19 @@ fn serial(directory: &Path) -> String {
     plain.or_else(page).map(clean).unwrap_or_default()
 }
 
-fn transport(name: &str, path: &str) -> &'static str {
-    let way = [
-        ("/usb", "usb"),
-        ("/nvme", "nvme"),
-        ("/ata", "sata"),
-        ("/mmc_host", "mmc"),
-        ("/virtio", "virtio"),
-        ("/vmbus", "hyperv"),
-        ("/ndbus", "pmem"),
-        ("/session", "iscsi"),
-        ("/rport-", "fc"),
-        ("/vbd-", "xen"),
-        ("/host", "scsi"),
+/// The way from the machine to the drive is in its path; what comes first in this list decides.
+fn bus(name: &str, path: &str) -> Option<Bus> {
+    let ways = [
+        ("/usb", Bus::Usb),
+        ("/nvme", Bus::Nvme),
+        ("/ata", Bus::Ata),
+        ("/mmc_host", Bus::Mmc),
+        ("/virtio", Bus::Virtio),
+        ("/host", Bus::Scsi),
     ];
-    match way.iter().find(|(part, _)| path.contains(part)) {
-        Some((_, transport)) => transport,
-        None if name.starts_with("nvme") => "nvme",
-        None => "",
+    match ways.iter().find(|(part, _)| path.contains(part)) {
+        Some((_, bus)) => Some(*bus),
+        None => name.starts_with("nvme").then_some(Bus::Nvme),
     }
 }
 
@@ -195,7 +190,7 @@ impl Drive {
         let serial = if self.serial.is_empty() { String::new() } else { format!("serial {}", self.serial) };
         let parts = [
             format!("{:<8} {:>9}", self.name, ByteSize::new(self.size).to_string()),
-            self.transport.to_owned(),
+            self.bus.map_or("", Bus::name).to_owned(),
             if self.removable { "removable".to_owned() } else { String::new() },
             self.model.clone(),
             serial,
@@ -221,7 +216,9 @@ impl Drive {
 
 #[cfg(test)]
 mod tests {
-    use super::{Drive, Partition, is_drive, transport, vendor};
+    use builder_medium::Bus;
+
+    use super::{Drive, Partition, bus, is_drive, vendor};
 
     #[test]
     fn what_is_no_drive_is_not_listed() {
@@ -236,14 +233,14 @@ mod tests {
     #[test]
     fn the_way_to_a_drive_is_in_its_path() {
         for (path, expected) in [
-            ("/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1:1.0/host6/target6:0:0/6:0:0:0/block/sda", "usb"),
-            ("/sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/sda", "sata"),
-            ("/sys/devices/pci0000:00/0000:00:03.0/virtio1/block/vda", "virtio"),
-            ("/sys/devices/pci0000:00/0000:00:04.0/nvme/nvme0/nvme0n1", "nvme"),
-            ("/sys/devices/pci0000:00/0000:00:05.0/virtio2/host1/target1:0:0/1:0:0:0/block/sdb", "virtio"),
-            ("/sys/devices/pci0000:00/0000:00:06.0/host1/target1:0:0/1:0:0:0/block/sdb", "scsi"),
+            ("/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1:1.0/host6/target6:0:0/6:0:0:0/block/sda", Bus::Usb),
+            ("/sys/devices/pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0/block/sda", Bus::Ata),
+            ("/sys/devices/pci0000:00/0000:00:03.0/virtio1/block/vda", Bus::Virtio),
+            ("/sys/devices/pci0000:00/0000:00:04.0/nvme/nvme0/nvme0n1", Bus::Nvme),
+            ("/sys/devices/pci0000:00/0000:00:05.0/virtio2/host1/target1:0:0/1:0:0:0/block/sdb", Bus::Virtio),
+            ("/sys/devices/pci0000:00/0000:00:06.0/host1/target1:0:0/1:0:0:0/block/sdb", Bus::Scsi),
         ] {
-            assert_eq!(transport("x", path), expected, "{path}");
+            assert_eq!(bus("x", path), Some(expected), "{path}");
         }
         assert_eq!((vendor("0x1af4"), vendor("ATA"), vendor("QEMU")), ("", "", "QEMU"));
     }
@@ -256,7 +253,7 @@ mod tests {
             name: "vda".to_owned(),
             model: "QEMU HARDDISK".to_owned(),
             serial: "S1".to_owned(),
-            transport: "virtio",
+            bus: Some(Bus::Virtio),
             size: 8 << 30,
             partitions: vec![partition],
             ..Drive::default()

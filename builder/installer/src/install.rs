@@ -1,6 +1,7 @@
 //! An installation, from the drive that was chosen to the firmware's boot entry.
 
-use crate::answers::Answers;
+use builder_medium::Answers;
+
 use crate::console::Console;
 use crate::devices::node;
 use crate::drives::{self, Drive};
@@ -20,6 +21,7 @@ pub(crate) fn install(
     medium: &Medium,
     chosen: &Drive,
     answers: &Answers,
+    ids: Ids,
     console: &mut Console,
 ) -> Result<(), Failure> {
     let disk = &medium.manifest.disk;
@@ -36,7 +38,7 @@ pub(crate) fn install(
         return Err(Failure::new(format!("the drive {} cannot be used: {reason}", drive.name)).hint(hint));
     }
     let target = Target::open(&node(&drive.name))?;
-    let ids = if answers.fresh_ids { Ids::Fresh } else { Ids::Same };
+    provision::check(answers)?;
     // All that can be known to fail comes before anything is erased.
     let table = Fitted::new(&medium.disk, disk, target.size, ids)?;
     let source = Source::of(medium);

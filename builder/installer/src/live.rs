@@ -16,12 +16,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use builder_block::ByteSize;
-use builder_medium::{BLOCKS, MANIFEST};
+use builder_medium::{BLOCKS, Finish, MANIFEST};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::mount::{MountFlags, UnmountFlags, unmount};
 use rustix::system::sysinfo;
 
-use crate::answers::AtEnd;
 use crate::cmdline::Asked;
 use crate::console::Console;
 use crate::devices::Devices;
@@ -48,7 +47,7 @@ pub(crate) fn start(
     asked: &Asked,
     devices: &mut Devices,
     mut console: Console,
-) -> Result<Option<AtEnd>, Failure> {
+) -> Result<Option<Finish>, Failure> {
     if !Path::new(INIT).exists() {
         return Err(Failure::new(format!("the initramfs has no {INIT}, which starts the live system"))
             .hint("the archive with this program has to follow the image's own initramfs"));

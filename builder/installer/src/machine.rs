@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use builder_medium::Finish;
 use rustix::system::{RebootCommand, reboot};
 
-use crate::answers::AtEnd;
-
 /// Ends the machine.
-pub(crate) fn end(how: AtEnd) -> ! {
+pub(crate) fn end(how: Finish) -> ! {
     rustix::fs::sync();
     let command = match how {
-        AtEnd::Reboot => RebootCommand::Restart,
-        AtEnd::PowerOff => RebootCommand::PowerOff,
-        AtEnd::Halt => RebootCommand::Halt,
+        Finish::Reboot => RebootCommand::Restart,
+        Finish::PowerOff => RebootCommand::PowerOff,
+        Finish::Halt => RebootCommand::Halt,
     };
     // A machine that cannot be turned off halts.
     let _ = reboot(command);

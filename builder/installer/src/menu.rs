@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::answers::AtEnd;
+use builder_medium::Finish;
+
 use crate::console::{Console, Quiet};
 use crate::failure::Failure;
 use crate::log;
@@ -37,8 +38,8 @@ pub(crate) fn ask(failure: Option<&Failure>) -> Next {
             Some("1") => return Next::Again,
             Some("2") => show_log(&mut console),
             Some("3") => return Next::Choose,
-            Some("4") => machine::end(AtEnd::Reboot),
-            Some("5") => machine::end(AtEnd::PowerOff),
+            Some("4") => machine::end(Finish::Reboot),
+            Some("5") => machine::end(Finish::PowerOff),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Patterns of module aliases, and of names in answers: what `fnmatch(3)` matches without flags.
+//! Patterns of module aliases: what `fnmatch(3)` matches without flags.
 
 /// Whether the pattern takes the whole name. `*`, `?`, `[a-z]`, `[!a]`, `[^a]` and `\` are special.
 ///

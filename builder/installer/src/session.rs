@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::answers::{Answers, AtEnd};
+use builder_medium::Finish;
+
+use crate::answers;
 use crate::choose::{self, Choice};
 use crate::cmdline::{Asked, Mode};
 use crate::console::{Console, Quiet};
@@ -18,6 +20,8 @@ use crate::media_check;
 use crate::medium::{Medium, whole};
 use crate::menu::{self, Next};
 use crate::mounts;
+use crate::provision;
+use crate::table::Ids;
 
 /// How long devices may take to come, once the medium is there.
 const SETTLE: Duration = Duration::from_secs(15);
@@ -66,31 +70,33 @@ fn prepare() -> Result<Asked, Failure> {
 }
 
 /// Tries once. `None` where somebody left.
-fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option<AtEnd>, Failure> {
+fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option<Finish>, Failure> {
     let mut console = Console::all();
     console.say("diskwright: looking for the medium");
     let medium = Medium::find(asked, devices)?;
     if asked.mode == Mode::Live && !by_hand {
         return live::start(&medium, asked, devices, console);
     }
-    let answers = Answers::read(asked.answers.as_deref().unwrap_or(&medium.answers))?;
+    let answers = answers::read(asked, &medium)?;
+    provision::check(&answers)?;
     devices.settle(SETTLE);
     // Drivers of consoles are loaded by now, too.
     drop(console);
     let mut console = Console::all();
     let medium_drive = medium.device.as_deref().map(whole);
     let list = || drives::list(medium_drive.as_deref());
-    let unattended = answers.unattended && !by_hand;
+    let unattended = answers.unattended() && !by_hand;
     let quiet = Quiet::new();
     let drive = if unattended {
-        // It may be late. Where nothing may be erased there is nothing to wait for.
-        if answers.destructive {
-            devices.wait_for(asked.wait, || choose::is_there(&list(), &answers).then_some(()));
+        for sentence in builder_medium::words(&answers, &medium.manifest) {
+            console.say(&sentence);
         }
+        // The drive may be late.
+        devices.wait_for(asked.wait, || choose::is_decided(&list(), &answers, &medium.manifest).then_some(()));
         choose::by_answers(&list(), &answers, &medium.manifest)?.clone()
     } else {
         loop {
-            match choose::by_hand(&list(), &medium.manifest, &mut console) {
+            match choose::by_hand(&list(), &answers, &medium.manifest, &mut console) {
                 Choice::Drive(drive) => break *drive,
                 Choice::Again => devices.settle(Duration::from_secs(1)),
                 Choice::Leave => return Ok(None),
@@ -100,23 +106,23 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
     if let Some(device) = medium.device.as_deref().filter(|_| asked.check) {
         media_check::run(device, &mut console)?;
     }
-    install(&medium, &drive, &answers, &mut console)?;
+    install(&medium, &drive, &answers, Ids::Same, &mut console)?;
     console.say(&format!("diskwright: INSTALLED /dev/{}", drive.name));
     console.say("Remove the medium when the machine starts again");
     drop(quiet);
-    Ok(Some(match asked.end.or(answers.end) {
+    Ok(Some(match asked.end.or(answers.finish) {
         Some(end) => end,
-        None if unattended => AtEnd::Reboot,
+        None if unattended => Finish::Reboot,
         None => ask_for_end(&mut console),
     }))
 }
 
-fn ask_for_end(console: &mut Console) -> AtEnd {
+fn ask_for_end(console: &mut Console) -> Finish {
     loop {
         match console.ask("1: reboot, 2: power off, 3: halt > ").as_deref() {
-            Some("1") => return AtEnd::Reboot,
-            Some("2") => return AtEnd::PowerOff,
-            Some("3") => return AtEnd::Halt,
+            Some("1") => return Finish::Reboot,
+            Some("2") => return Finish::PowerOff,
+            Some("3") => return Finish::Halt,
             Some(_) => {}
             None => std::thread::sleep(Duration::from_secs(1)),
         }
