@@ -30,7 +30,7 @@ pub(crate) fn facts(drive: &Drive) -> DriveFacts {
     let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     DriveFacts {
         name: drive.name.clone(),
-        paths: vec![node(&drive.name).display().to_string()],
+        paths: [node(&drive.name).display().to_string()].into_iter().chain(drive.links.iter().cloned()).collect(),
         model: said(&drive.model),
         serial: said(&drive.serial),
         bus: drive.bus,

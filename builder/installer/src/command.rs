@@ -69,7 +69,7 @@ fn try_run(ids: Ids) -> Result<(), Failure> {
         }
     };
     install(&medium, &drive, &answers, ids, &mut console)?;
-    console.say(&format!("diskwright: INSTALLED /dev/{}", drive.name));
+    console.mark(&format!("diskwright: INSTALLED /dev/{}", drive.name));
     console.say("Reboot, and remove the medium when the machine starts again");
     Ok(())
 }

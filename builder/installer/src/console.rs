@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use crate::log::note;
+use crate::screen::{plain, wrap};
 
 /// A console that takes nothing for so long is left alone: a serial line may have nobody at its other end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -102,10 +103,18 @@ impl Console {
         }
     }
 
-    /// Shows a line on all of them, which is kept in the log too.
-    pub(crate) fn say(&mut self, line: &str) {
+    /// Shows a text on all of them, which is kept in the log too.
+    pub(crate) fn say(&mut self, text: &str) {
+        note(text);
+        for line in wrap(text) {
+            self.write(&format!("{line}\n"));
+        }
+    }
+
+    /// Shows a line that logs are searched for, and so is not broken.
+    pub(crate) fn mark(&mut self, line: &str) {
         note(line);
-        self.write(&format!("{line}\n"));
+        self.write(&format!("\n{}\n", plain(line)));
     }
 
     /// Shows a line in place of the last where that can be, or else as a new one if `plain`.

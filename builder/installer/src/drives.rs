@@ -8,6 +8,7 @@ use builder_block::{ByteSize, PlainFile};
 use builder_medium::{Bus, Uuid};
 
 use crate::devices::node;
+use crate::links::{Known, links};
 use crate::mounts::{self, Mount};
 use crate::probe;
 
@@ -31,6 +32,8 @@ pub(crate) struct Drive {
     /// Bytes of a sector.
     pub(crate) sector_size: u32,
     pub(crate) removable: bool,
+    /// Links below `/dev/disk` that udev would make for it.
+    pub(crate) links: Vec<String>,
     pub(crate) read_only: bool,
     /// Whether the medium is on it.
     pub(crate) is_medium: bool,
@@ -90,7 +93,6 @@ fn look_at(name: &str, medium: Option<&str>, used: &Use) -> Option<Drive> {
         name: name.to_owned(),
         model: format!("{} {}", vendor(&text("device/vendor")), text("device/model")).trim().to_owned(),
         serial: serial(&directory),
-        bus: fs::canonicalize(&directory).ok().and_then(|path| bus(name, &path.to_string_lossy())),
         size,
         sector_size: text("queue/logical_block_size").parse().unwrap_or(512),
         removable: text("removable") == "1",
@@ -98,6 +100,12 @@ fn look_at(name: &str, medium: Option<&str>, used: &Use) -> Option<Drive> {
         is_medium: medium == Some(name),
         ..Drive::default()
     };
+    if let Ok(path) = fs::canonicalize(&directory) {
+        drive.bus = bus(name, &path.to_string_lossy());
+        let wwid = [text("wwid"), text("device/wwid")].concat();
+        let Drive { model, serial, bus, .. } = &drive;
+        drive.links = links(&Known { path: &path, bus: *bus, model, serial, wwid: &wwid });
+    }
     drive.used.extend(uses(name, &directory, used));
     let mut partitions: Vec<(u32, String)> = fs::read_dir(&directory)
         .into_iter()

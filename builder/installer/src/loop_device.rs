@@ -11,6 +11,8 @@ use crate::ioctl::{self, LOOP_CONFIG};
 const READ_ONLY: u32 = 1;
 const AUTOCLEAR: u32 = 4;
 const PARTITION_SCAN: u32 = 8;
+/// `LO_FLAGS_DIRECT_IO`: what it shows is not kept in memory twice.
+const DIRECT: u32 = 16;
 
 /// What a loop device shows.
 #[derive(Debug)]
@@ -83,7 +85,7 @@ fn open(number: u32, backing: &Backing<'_>, kind: Kind) -> io::Result<LoopDevice
         Kind::Passing => AUTOCLEAR,
         Kind::PassingReadOnly => READ_ONLY | AUTOCLEAR,
         Kind::ReadOnly => READ_ONLY,
-        Kind::Partitioned => PARTITION_SCAN,
+        Kind::Partitioned => PARTITION_SCAN | DIRECT,
     };
     // struct loop_config: `fd`, `block_size` (0 lets the kernel choose), and a struct loop_info64 with `lo_offset` at 24,
     // `lo_sizelimit` at 32 and `lo_flags` at 52.

@@ -30,6 +30,7 @@ mod efi_variables;
 mod failure;
 mod install;
 mod ioctl;
+mod links;
 mod live;
 mod live_state;
 mod log;

@@ -76,7 +76,8 @@ pub(crate) fn wrap(text: &str) -> Vec<String> {
     lines.iter().map(|line| format!("{:indent$}{}", "", line.trim_end()).trim_end().to_owned()).collect()
 }
 
-fn plain(text: &str) -> String {
+/// Text with `?` for what is no letter of ASCII.
+pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|letter| if matches!(letter, ' '..='~') { letter } else { '?' }).collect()
 }
 

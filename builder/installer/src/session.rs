@@ -53,7 +53,7 @@ pub(crate) fn run() -> ! {
 /// Says that it failed, in words that a log can be searched for, and asks what to do.
 fn failed(failure: &Failure) -> Next {
     let mut console = Console::all();
-    console.say(&format!("\ndiskwright: FAILED: {}", failure.reason.replace('\n', " ")));
+    console.mark(&format!("diskwright: FAILED: {}", failure.reason.replace('\n', " ")));
     drop(console);
     menu::ask(Some(failure))
 }
@@ -80,6 +80,7 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
     let answers = answers::read(asked, &medium)?;
     provision::check(&answers)?;
     devices.settle(SETTLE);
+    devices.load("efivarfs");
     // Drivers of consoles are loaded by now, too.
     drop(console);
     let mut console = Console::all();
@@ -107,7 +108,7 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
         media_check::run(device, &mut console)?;
     }
     install(&medium, &drive, &answers, Ids::Same, &mut console)?;
-    console.say(&format!("diskwright: INSTALLED /dev/{}", drive.name));
+    console.mark(&format!("diskwright: INSTALLED /dev/{}", drive.name));
     console.say("Remove the medium when the machine starts again");
     drop(quiet);
     Ok(Some(match asked.end.or(answers.finish) {
