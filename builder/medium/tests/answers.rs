@@ -279,6 +279,29 @@ fn answers_made_to_hurt_are_refused_in_few_words() {
 }
 
 #[test]
+fn no_damage_to_a_file_is_more_than_an_error() {
+    let text = fs::read_to_string(templates().join("answers.example.toml")).unwrap();
+    let places: Vec<usize> = text.char_indices().map(|(at, _)| at).step_by(7).collect();
+    let mut taken = 0;
+    for (number, &at) in places.iter().enumerate() {
+        let (before, rest) = text.split_at(at);
+        let put = ["\"", "[", "]", "=", "\n", "\0", "9", "'''"][number % 8];
+        for damaged in [before.to_owned(), format!("{before}{put}{rest}"), format!("{before}{}", &rest[1..])] {
+            match Answers::parse("a", &damaged) {
+                Ok(_) => taken += 1,
+                Err(AnswersError::Wrong { problems, .. }) => {
+                    let lines = damaged.lines().count() + 1;
+                    assert!(problems.iter().all(|problem| (1..=lines).contains(&problem.line)), "{problems:?}");
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    // Comments make up half of it.
+    assert!(taken > places.len() / 2, "{taken}");
+}
+
+#[test]
 fn the_example_has_every_key_of_the_schema_once() {
     let script = "import json, sys, tomllib
 schema, example = json.load(open(sys.argv[1])), tomllib.load(open(sys.argv[2], 'rb'))

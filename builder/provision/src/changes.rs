@@ -6,6 +6,7 @@ use crate::directory::Directory;
 use crate::error::ProvisionError;
 use crate::homes;
 use crate::installed::Installed;
+use crate::labels::HomeLabels;
 use crate::writing::{can_be_put, is_there, made, put};
 
 /// Which directory a path begins in.
@@ -14,6 +15,8 @@ pub(crate) enum Place {
     Etc,
     Boot,
     Esp,
+    /// The stateroot's.
+    Var,
 }
 
 impl Place {
@@ -22,12 +25,13 @@ impl Place {
             Self::Etc => Some(&installed.etc),
             Self::Boot => installed.boot.as_ref(),
             Self::Esp => installed.esp.as_ref(),
+            Self::Var => installed.var.as_ref(),
         }
     }
 }
 
 /// What is to be there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Content {
     File(Vec<u8>),
     Link(String),
@@ -44,10 +48,21 @@ pub(crate) enum Rights {
     Exactly(u32, Option<u32>),
 }
 
+/// What is to be there, and whose.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) content: Content,
+    pub(crate) rights: Rights,
+    /// User and group id, where they are not to be as `rights` says.
+    pub(crate) owner: Option<(u32, u32)>,
+    /// SELinux label, where it is not to be that of what is replaced.
+    pub(crate) label: Option<String>,
+}
+
 /// What will be written, once each.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    files: BTreeMap<(Place, String), (Content, Rights)>,
+    files: BTreeMap<(Place, String), Change>,
     /// Lines for `tmpfiles.d`.
     tmpfiles: Vec<String>,
     notes: Vec<String>,
@@ -55,17 +70,49 @@ pub(crate) struct Changes {
 
 impl Changes {
     pub(crate) fn file(&mut self, place: Place, path: &str, bytes: impl Into<Vec<u8>>, rights: Rights) {
-        self.files.insert((place, path.to_owned()), (Content::File(bytes.into()), rights));
+        self.add(place, path, Content::File(bytes.into()), rights);
     }
 
     /// A symbolic link in `/etc`.
     pub(crate) fn link(&mut self, path: &str, target: String) {
-        self.files.insert((Place::Etc, path.to_owned()), (Content::Link(target), Rights::Kept(0o777)));
+        self.add(Place::Etc, path, Content::Link(target), Rights::Kept(0o777));
     }
 
     /// A directory in `/etc`.
     pub(crate) fn directory(&mut self, path: &str, mode: u32) {
-        self.files.insert((Place::Etc, path.to_owned()), (Content::Directory(mode), Rights::Kept(mode)));
+        self.add(Place::Etc, path, Content::Directory(mode), Rights::Kept(mode));
+    }
+
+    fn add(&mut self, place: Place, path: &str, content: Content, rights: Rights) {
+        self.files.insert((place, path.to_owned()), Change { content, rights, owner: None, label: None });
+    }
+
+    /// Has all that is to be in `pattern` of `/etc` written into `home` of `/var` as well.
+    pub(crate) fn copy_to_var(&mut self, pattern: &str, home: &str, owner: (u32, u32), labels: &HomeLabels) {
+        let of_pattern = self.files.iter().filter_map(|((place, path), change)| {
+            let below = path.strip_prefix(pattern).filter(|below| below.is_empty() || below.starts_with('/'));
+            Some((below.filter(|_| *place == Place::Etc)?, change))
+        });
+        let copies = of_pattern.map(|(below, change)| {
+            let label = Some(labels.of(below.trim_start_matches('/')).to_owned());
+            ((Place::Var, format!("{home}{below}")), Change { owner: Some(owner), label, ..change.clone() })
+        });
+        let copies: Vec<_> = copies.collect();
+        self.files.extend(copies);
+    }
+
+    /// Has root's keys written into root's home in `/var`, which may have to be made.
+    pub(crate) fn root_keys_in_var(&mut self, home: &str, is_new: bool, keys: &str, labels: &HomeLabels) {
+        let mut add = |path: &str, content: Content, mode: u32| {
+            let label = Some(labels.of(path.trim_start_matches('/')).to_owned());
+            let change = Change { content, rights: Rights::Exactly(mode, None), owner: None, label };
+            self.files.insert((Place::Var, format!("{home}{path}")), change);
+        };
+        if is_new {
+            add("", Content::Directory(0o700), 0o700);
+        }
+        add("/.ssh", Content::Directory(0o700), 0o700);
+        add("/.ssh/authorized_keys", Content::File(keys.into()), 0o600);
     }
 
     pub(crate) fn tmpfiles(&mut self, line: String) {
@@ -100,17 +147,15 @@ impl Changes {
 
     /// Writes all; gives the notes.
     pub(crate) fn write(self, installed: &Installed) -> Result<Vec<String>, ProvisionError> {
-        for ((place, path), (content, _)) in &self.files {
+        for ((place, path), change) in &self.files {
             if let Some(directory) = place.directory(installed) {
-                can_be_put(directory, path, content)?;
+                can_be_put(directory, path, &change.content)?;
             }
         }
-        for ((place, path), (content, rights)) in &self.files {
+        for ((place, path), change) in &self.files {
             if let Some(directory) = place.directory(installed) {
-                // FAT has neither owners nor labels.
-                let rights = (*place != Place::Esp).then_some(*rights);
                 let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-                put(&made(directory, parent)?, name, content, rights)?;
+                put(&made(directory, parent)?, name, change, *place != Place::Esp)?;
             }
         }
         Ok(self.notes)

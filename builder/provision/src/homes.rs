@@ -8,6 +8,8 @@ use crate::changes::{Changes, Place, Rights};
 use crate::directory::Directory;
 use crate::error::ProvisionError;
 use crate::installed::Installed;
+use crate::labels::HomeLabels;
+use crate::writing::is_there;
 
 /// The lines for it, below `/etc`.
 pub(crate) const TMPFILES: &str = "tmpfiles.d/diskwright-answers.conf";
@@ -40,6 +42,9 @@ pub(crate) fn base(installed: &Installed) -> Result<String, ProvisionError> {
 ///
 /// It is the copy of a pattern, whose modes it gets. systemd-tmpfiles copies to where nothing is, or an empty directory, so
 /// what the owner changes or removes stays so; lines for a directory and the file of keys would undo that at every boot.
+///
+/// Some policies of SELinux, such as Debian's, let systemd-tmpfiles make directories in a home and no files. So where files
+/// have labels, and the policy says which those of homes are, the home is made here and now as well.
 pub(crate) fn make(
     user: &User,
     home: &str,
@@ -60,6 +65,11 @@ pub(crate) fn make(
         changes.file(Place::Etc, &format!("{pattern}/.ssh/authorized_keys"), text(&user.ssh_keys), rights);
     }
     changes.tmpfiles(format!("C {home} - {id} {group} - /etc/{pattern}"));
+    if let Some(labels) = HomeLabels::of_people(installed)?
+        && let Some(home) = home.strip_prefix("/var/")
+    {
+        changes.copy_to_var(&pattern, home, (id, group), &labels);
+    }
     Ok(())
 }
 
@@ -116,6 +126,13 @@ pub(crate) fn root_keys(keys: &[String], installed: &Installed, changes: &mut Ch
     let keys = STANDARD.encode(text(&all));
     let text = format!("d {home}/.ssh 0700 root root -\nf~ {home}/.ssh/authorized_keys 0600 root root - {keys}\n");
     changes.file(Place::Etc, &path, text, Rights::Kept(0o644));
+    if let Some(labels) = HomeLabels::of_root(installed)?
+        && let Some(home) = home.strip_prefix("/var/")
+        && let Some(var) = &installed.var
+        && !is_there(var, &format!("{home}/.ssh/authorized_keys"))?
+    {
+        changes.root_keys_in_var(home, !is_there(var, home)?, &self::text(&all), &labels);
+    }
     Ok(())
 }
 

@@ -19,6 +19,10 @@ pub(crate) struct Installed {
     /// What will be `/boot`; `None` where it is a partition that is not mounted.
     pub(crate) boot: Option<Directory>,
     pub(crate) esp: Option<Directory>,
+    /// What will be `/var`.
+    pub(crate) var: Option<Directory>,
+    /// Whether there are deployments beside this one, to roll back to.
+    pub(crate) has_others: bool,
     /// Whether files have SELinux labels.
     pub(crate) labelled: bool,
 }
@@ -30,6 +34,10 @@ impl Installed {
         let path = &manifest.system.deployment;
         let deployment = sysroot.strictly_below(path)?.ok_or_else(|| missing(path))?.called("");
         let etc = deployment.strictly_below("etc")?.ok_or_else(|| missing(&format!("{path}/etc")))?;
+        let var = sysroot.strictly_below(&manifest.system.var)?.map(|var| var.called("/var"));
+        let (deployments, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let deployments = sysroot.below(deployments)?.map_or(Ok(Vec::new()), |directory| directory.names())?;
+        let has_others = deployments.iter().any(|other| other != name && !other.ends_with(".origin"));
         let is_apart = manifest.disk.partitions.iter().any(|partition| partition.holds == "boot");
         let boot = match mounts.boot {
             Some(boot) => Some(Directory::open(boot)?.called("/boot")),
@@ -38,7 +46,7 @@ impl Installed {
         };
         let esp = mounts.esp.map(Directory::open).transpose()?.map(|esp| esp.called("(ESP)"));
         let labelled = label_of(&etc, ".")?.is_some();
-        Ok(Self { deployment, etc, boot, esp, labelled })
+        Ok(Self { deployment, etc, boot, esp, var, has_others, labelled })
     }
 
     /// Where a file of `/etc` really lies in it, so that a link to it stays one: Debian has `vconsole.conf` lead to

@@ -20,6 +20,12 @@
 //! there gets its directory's, as the kernel itself would do it. That is right for nearly all; for the others, such as
 //! `etc/hostname`, there is a line in `tmpfiles.d` with which systemd labels them anew by the image's policy.
 //!
+//! # Homes
+//!
+//! A home is a part of `/var`, and systemd-tmpfiles makes it at the first boot, as a copy of `etc/diskwright/homes/NAME`.
+//! Debian's policy of SELinux does not let it make files there, so where files have labels and the policy says those of
+//! homes, the home is made in the stateroot's `var` at once.
+//!
 //! # Not changed
 //!
 //! The entry of last resort in a menu of GRUB that diskwright wrote (shown only where no boot entry can be read) stays
@@ -33,6 +39,7 @@ mod error;
 mod homes;
 mod ids;
 mod installed;
+mod labels;
 mod network;
 mod records;
 mod settings;
@@ -60,7 +67,7 @@ pub struct Mounts<'a> {
 
 /// Makes the changes that `answers` ask for; gives what the person at the machine should know, a sentence each.
 ///
-/// Whoever mounted the file systems brings them to the drive (`syncfs`, or unmounting them).
+/// `/proc` of this machine must be mounted, for labels. Whoever mounted the file systems brings them to the drive (`syncfs`, or unmounting them).
 ///
 /// # Errors
 /// Something that is asked for cannot be: nothing has been changed then. Or [`ProvisionError::Io`]: reading or writing
@@ -74,6 +81,9 @@ pub fn provision(answers: &Answers, manifest: &Manifest, mounts: &Mounts<'_>) ->
     changes.relabel(&installed)?;
     if changes.touch_etc() && installed.forgets_etc()? {
         return Err(ProvisionError::TransientEtc);
+    }
+    if changes.touch_etc() && installed.has_others {
+        changes.note("the system to roll back to has an /etc of its own, and gets none of these settings".to_owned());
     }
     entries::append(&answers.system.kargs, manifest, &installed, &mut changes)?;
     changes.write(&installed)

@@ -3,8 +3,13 @@
 use builder_medium::SystemAnswers;
 
 use crate::changes::{Changes, Place, Rights};
+use crate::directory::Directory;
 use crate::error::ProvisionError;
 use crate::installed::Installed;
+
+/// Where keyboard maps are (loadkeys(1)), and directories below each other there.
+const KEYMAPS: [&str; 3] = ["usr/share/kbd/keymaps", "usr/lib/kbd/keymaps", "usr/share/keymaps"];
+const KEYMAP_DEPTH: usize = 4;
 
 const NEW: Rights = Rights::Kept(0o644);
 
@@ -45,6 +50,9 @@ fn set_keymap(keymap: &str, installed: &Installed, changes: &mut Changes) -> Res
     let path = installed.settle("vconsole.conf")?;
     let text = installed.deployment.read_text(&format!("etc/{path}"))?.unwrap_or_default();
     let mut values = vec![("KEYMAP", keymap)];
+    if !has_keymap(keymap, installed)? {
+        changes.note(format!("the image has no keyboard map {keymap} for the console, which keeps its own"));
+    }
     let map = installed.deployment.read_text("usr/share/systemd/kbd-model-map")?.unwrap_or_default();
     if text.lines().any(|line| line.starts_with("XKBLAYOUT=")) {
         // systemd's table: keymap, layout, model, variant, options; `-` for none.
@@ -77,6 +85,35 @@ fn assign(text: &str, values: &[(&str, &str)]) -> String {
         }
     });
     kept.chain(set).flat_map(|line| [line, "\n".to_owned()]).collect()
+}
+
+/// Whether the console will find a keyboard map, under any of the endings that they have.
+fn has_keymap(keymap: &str, installed: &Installed) -> Result<bool, ProvisionError> {
+    fn holds(directory: &Directory, keymap: &str, depth: usize) -> Result<bool, ProvisionError> {
+        for name in directory.names()? {
+            let ending = name.strip_prefix(keymap).unwrap_or_default();
+            if matches!(ending.trim_end_matches(".gz"), ".map" | ".kmap") {
+                return Ok(true);
+            }
+            if depth > 0
+                && directory.link(&name)?.is_none()
+                && let Some(below) = directory.directory_called(&name)?
+                && holds(&below, keymap, depth - 1)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+    for path in KEYMAPS {
+        if installed.deployment.link(path)?.is_none()
+            && let Some(directory) = installed.deployment.below(path)?
+            && holds(&directory, keymap, KEYMAP_DEPTH)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the C library will find a locale; where there is an archive of locales, it is not looked into.

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd as _;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use crate::changes::{Content, Rights};
+use crate::changes::{Change, Content, Rights};
 use crate::directory::Directory;
 use crate::error::ProvisionError;
 
@@ -66,20 +66,17 @@ pub(crate) fn made(directory: &Directory, path: &str) -> Result<Directory, Provi
     Ok(here)
 }
 
-/// Makes what is to be called `name`; a file or link is made beside what is there, and put in its place.
-pub(crate) fn put(
-    parent: &Directory,
-    name: &str,
-    content: &Content,
-    rights: Option<Rights>,
-) -> Result<(), ProvisionError> {
-    if let Content::Directory(mode) = content {
+/// Makes what is to be called `name`; a file or link is made beside what is there, and put in its place. FAT has neither
+/// owners nor labels, so there `has_attributes` is false.
+pub(crate) fn put(parent: &Directory, name: &str, change: &Change, has_attributes: bool) -> Result<(), ProvisionError> {
+    if let Content::Directory(mode) = change.content {
         let directory = made(parent, name)?;
-        let chmod = rustix::fs::fchmod(&directory.fd, Mode::from_raw_mode(*mode));
-        return chmod.map_err(|errno| parent.error("set the mode of", name, errno));
+        let chmod = rustix::fs::fchmod(&directory.fd, Mode::from_raw_mode(mode));
+        chmod.map_err(|errno| parent.error("set the mode of", name, errno))?;
+        own(parent, name, change.owner)?;
+        return label(parent, name, given(change));
     }
-    let stat = |name: &str| rustix::fs::statat(&parent.fd, name, AtFlags::SYMLINK_NOFOLLOW);
-    let old = match stat(name) {
+    let old = match rustix::fs::statat(&parent.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(old) => Some(old),
         Err(Errno::NOENT) => None,
         Err(errno) => return Err(parent.error("look at", name, errno)),
@@ -88,39 +85,56 @@ pub(crate) fn put(
         Ok(()) | Err(Errno::NOENT) => {}
         Err(errno) => return Err(parent.error("remove", UNFINISHED, errno)),
     }
-    match content {
+    match &change.content {
         Content::Directory(_) => {}
         Content::Link(target) => {
             let made = rustix::fs::symlinkat(target, &parent.fd, UNFINISHED);
             made.map_err(|errno| parent.error("make the link", name, errno))?;
+            own(parent, UNFINISHED, change.owner)?;
         }
         Content::File(bytes) => {
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let fd = rustix::fs::openat(&parent.fd, UNFINISHED, flags, Mode::from_raw_mode(0o600));
             let mut file = File::from(fd.map_err(|errno| parent.error("make", name, errno))?);
             file.write_all(bytes).map_err(|error| parent.error("write", name, error))?;
-            if let Some(rights) = rights {
+            if has_attributes {
                 let directory = rustix::fs::fstat(&parent.fd).map_err(|errno| parent.error("look at", "", errno))?;
-                let (mode, uid, gid) = match (rights, &old) {
+                let (mode, uid, gid) = match (change.rights, &old) {
                     (Rights::Kept(_), Some(old)) => (old.st_mode & 0o7777, old.st_uid, old.st_gid),
                     (Rights::Kept(mode), None) => (mode, directory.st_uid, directory.st_gid),
                     (Rights::Exactly(mode, group), _) => (mode, directory.st_uid, group.unwrap_or(directory.st_gid)),
                 };
-                let made = rustix::fs::fstat(&file).map_err(|errno| parent.error("look at", name, errno))?;
-                if (made.st_uid, made.st_gid) != (uid, gid) {
-                    let chown = rustix::fs::fchown(&file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
-                    chown.map_err(|errno| parent.error("set the owner of", name, errno))?;
-                }
+                own(parent, UNFINISHED, Some(change.owner.unwrap_or((uid, gid))))?;
                 let chmod = rustix::fs::fchmod(&file, Mode::from_raw_mode(mode));
                 chmod.map_err(|errno| parent.error("set the mode of", name, errno))?;
             }
         }
     }
-    if rights.is_some() {
-        label(parent, UNFINISHED, label_of(parent, if old.is_some() { name } else { "." })?)?;
+    if has_attributes {
+        let sample = if old.is_some() { name } else { "." };
+        let new = given(change).map_or_else(|| label_of(parent, sample), |given| Ok(Some(given)))?;
+        label(parent, UNFINISHED, new)?;
     }
     let renamed = rustix::fs::renameat(&parent.fd, UNFINISHED, &parent.fd, name);
     renamed.map_err(|errno| parent.error("replace", name, errno))
+}
+
+/// Gives `name` to a user and a group, if it is not theirs.
+fn own(parent: &Directory, name: &str, owner: Option<(u32, u32)>) -> Result<(), ProvisionError> {
+    let Some((uid, gid)) = owner else { return Ok(()) };
+    let stat = rustix::fs::statat(&parent.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+    let stat = stat.map_err(|errno| parent.error("look at", name, errno))?;
+    if (stat.st_uid, stat.st_gid) == (uid, gid) {
+        return Ok(());
+    }
+    let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+    let chown = rustix::fs::chownat(&parent.fd, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW);
+    chown.map_err(|errno| parent.error("set the owner of", name, errno))
+}
+
+/// The label that was asked for. On a disk it ends with a zero byte.
+fn given(change: &Change) -> Option<Vec<u8>> {
+    change.label.as_ref().map(|label| format!("{label}\0").into_bytes())
 }
 
 /// Whether there is anything at `path`, be it a link that leads nowhere.

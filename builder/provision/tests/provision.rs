@@ -144,6 +144,7 @@ fn keys_of_root_join_those_that_a_build_gave() {
 #[test]
 fn settings_are_where_their_readers_look() {
     let disk = Disk::new();
+    disk.file("usr/share/kbd/keymaps/i386/qwertz/de.map.gz", "");
     disk.file("etc/default/keyboard", "XKBMODEL=\"pc104\"\nXKBLAYOUT=\"us\"\nBACKSPACE=\"guess\"\n");
     disk.link("etc/vconsole.conf", "default/keyboard");
     disk.file("usr/share/systemd/kbd-model-map", "de\tde\tpc105\t-\tterminate:ctrl_alt_bksp\n");
@@ -171,7 +172,13 @@ fn settings_are_where_their_readers_look() {
     // Where there is nothing yet, and with a locale of the image.
     let disk = Disk::new();
     disk.file("usr/lib/locale/de_DE.utf8/LC_TIME", "");
-    assert_eq!(disk.provision("[system]\nlocale = 'de_DE.UTF-8'\nkeymap = 'us'\n").unwrap(), [""; 0]);
+    disk.file("usr/share/kbd/keymaps/de.map.gz", "");
+    fs::create_dir(disk.path("../fedcba9876543210.0")).unwrap();
+    let notes = [
+        "the image has no keyboard map us for the console, which keeps its own",
+        "the system to roll back to has an /etc of its own, and gets none of these settings",
+    ];
+    assert_eq!(disk.provision("[system]\nlocale = 'de_DE.UTF-8'\nkeymap = 'us'\n").unwrap(), notes);
     assert_eq!(disk.text("etc/vconsole.conf"), "KEYMAP=us\n");
 }
 
@@ -214,71 +221,4 @@ fn kernel_arguments_are_in_every_boot_entry() {
     disk.separate_boot = true;
     let error = disk.provision(answers).unwrap_err().to_string();
     assert!(error.contains("/boot is a partition of its own, and is not mounted"), "{error}");
-}
-
-#[test]
-fn labels_are_those_of_what_is_replaced_or_of_the_directory() {
-    let disk = Disk::new();
-    let label = |path: &str, kind: &str| {
-        let value = format!("system_u:object_r:{kind}:s0");
-        let path = disk.path(path);
-        let _ = judge(
-            "setfattr",
-            [
-                "-h".as_ref(),
-                "-n".as_ref(),
-                "security.selinux".as_ref(),
-                "-v".as_ref(),
-                value.as_ref(),
-                path.as_os_str(),
-            ],
-        );
-    };
-    disk.link("etc/localtime", "x");
-    fs::create_dir(disk.path("etc/NetworkManager")).unwrap();
-    for (path, kind) in [
-        ("etc", "etc_t"),
-        ("etc/passwd", "passwd_file_t"),
-        ("etc/shadow", "shadow_t"),
-        ("etc/localtime", "locale_t"),
-        ("etc/NetworkManager", "NetworkManager_etc_t"),
-    ] {
-        label(path, kind);
-    }
-    let system = "[system]\nhostname = 'a'\ntimezone = 'Europe/Berlin'\n";
-    let network =
-        "[[network]]\nname = 'a b.nmconnection'\ncontent = '[x]'\n[[network]]\nname = 'a.link'\ncontent = '[x]'\n";
-    disk.provision(&(user("") + system + network)).unwrap();
-    for (path, kind) in [
-        ("etc/passwd", "passwd_file_t"),
-        ("etc/shadow", "shadow_t"),
-        ("etc/localtime", "locale_t"),
-        ("etc/hostname", "etc_t"),
-        ("etc/tmpfiles.d", "etc_t"),
-        (TMPFILES, "etc_t"),
-        ("etc/NetworkManager/system-connections", "NetworkManager_etc_t"),
-        ("etc/NetworkManager/system-connections/a b.nmconnection", "NetworkManager_etc_t"),
-    ] {
-        let path = disk.path(path);
-        let arguments = [
-            "-h".as_ref(),
-            "--only-values".as_ref(),
-            "-n".as_ref(),
-            "security.selinux".as_ref(),
-            path.as_os_str(),
-            "--absolute-names".as_ref(),
-        ];
-        assert_eq!(
-            judge("getfattr", arguments).trim_end_matches('\0'),
-            format!("system_u:object_r:{kind}:s0"),
-            "{path:?}"
-        );
-    }
-    // systemd labels what is new by the image's policy.
-    let lines = disk.text(TMPFILES);
-    assert!(
-        lines.contains("\nz /etc/hostname - - - -\n") && lines.contains("\nz /etc/systemd/network/a.link - - - -\n"),
-        "{lines}"
-    );
-    assert!(!lines.contains("passwd") && !lines.contains("localtime"), "{lines}");
 }
