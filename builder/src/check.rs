@@ -15,6 +15,7 @@ mod initramfs;
 mod repository;
 mod root;
 mod step;
+mod trust;
 mod unified;
 mod volumes;
 mod walk;

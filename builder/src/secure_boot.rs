@@ -6,6 +6,7 @@ use builder_pe::{KnownAuthority, Note, PeFile, Sbat, Shim, TrustAnchor, Verdict}
 const MOST_COMPONENTS: usize = 6;
 
 /// Who decides about a program.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Judge<'a> {
     /// Firmware: with Microsoft's keys, or with those of the machine's owner.
     Firmware,

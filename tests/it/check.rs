@@ -10,6 +10,7 @@ use diskwright_tests::judge::{judge, verdict};
 use diskwright_tests::partition::partitions;
 use serde_json::Value;
 
+mod secure_boot;
 mod unified;
 
 /// What every mutation finds: the disk `$D`, its ESP for mtools, its root for debugfs, and some words.

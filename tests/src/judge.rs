@@ -28,6 +28,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("pwck", "passwd"),
     ("python3", "python3-jsonschema"),
     ("qemu-system-x86_64", "qemu-system-x86"),
+    ("sbsign", "sbsigntool"),
     ("sgdisk", "gdisk"),
     ("sha256sum", "coreutils"),
     ("skopeo", "skopeo"),

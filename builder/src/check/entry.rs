@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::initramfs;
 use super::root::{self, Arguments};
 use super::step::Step;
+use super::trust::Trust;
 use super::unified;
 use super::volumes::{PROGRAM, Volumes};
 use crate::formats::hex;
@@ -15,7 +16,13 @@ use crate::formats::hex;
 const BOOT_FILE: u64 = PROGRAM;
 
 /// Walks an entry that a boot loader for `machine` shows.
-pub(crate) fn entry(volumes: &Volumes, entry: &MenuEntry, is_default: bool, machine: Machine) -> Step {
+pub(crate) fn entry(
+    volumes: &Volumes,
+    entry: &MenuEntry,
+    is_default: bool,
+    machine: Machine,
+    trust: &Trust<'_>,
+) -> Step {
     let word = if is_default { "default entry" } else { "entry" };
     let what = format!("{word} \"{}\"", entry.title);
     if !entry.starts() {
@@ -27,13 +34,19 @@ pub(crate) fn entry(volumes: &Volumes, entry: &MenuEntry, is_default: bool, mach
     let Some(kernel) = &entry.kernel else {
         match &entry.chain {
             Some(Chain::Program(program) | Chain::UnifiedKernel(program)) => {
-                step.push(chained(volumes, entry, program, machine));
+                step.push(chained(volumes, entry, program, machine, trust));
             }
             _ => step.push(Step::note("kernel", "it starts something else, which is not followed")),
         }
         return step;
     };
     let kernel_bytes = boot_file(volumes, &mut step, "kernel", kernel);
+    if let Some(bytes) = &kernel_bytes {
+        step.push(match PeFile::parse(bytes) {
+            Ok(program) => trust.of_entry(&program, "the kernel"),
+            Err(_) => trust.of_stranger("the kernel"),
+        });
+    }
     let mut initrd_bytes = Vec::new();
     for initrd in &entry.initrds {
         initrd_bytes.push(boot_file(volumes, &mut step, "initramfs", initrd));
@@ -62,7 +75,7 @@ pub(crate) fn entry(volumes: &Volumes, entry: &MenuEntry, is_default: bool, mach
 }
 
 /// A program that is started instead of a kernel.
-fn chained(volumes: &Volumes, entry: &MenuEntry, file: &FileRef, machine: Machine) -> Step {
+fn chained(volumes: &Volumes, entry: &MenuEntry, file: &FileRef, machine: Machine, trust: &Trust<'_>) -> Step {
     let what = file.to_string();
     let bytes = match volumes.read(file.device, &file.path, BOOT_FILE) {
         Ok(Some(bytes)) => bytes,
@@ -77,16 +90,11 @@ fn chained(volumes: &Volumes, entry: &MenuEntry, file: &FileRef, machine: Machin
         return Step::broken(what, format!("it is for {}, and is started on {machine}", program.machine()));
     }
     if !matches!(entry.chain, Some(Chain::UnifiedKernel(_))) && !unified::is_one(&program) {
-        return Step::note(what, "it is another program, which is not followed");
+        let step = Step::note(what, "it is another program, which is not followed");
+        return step.with([trust.of_entry(&program, "the program")]);
     }
-    unified::walk(
-        volumes,
-        file.device,
-        &file.path,
-        &program,
-        &entry.arguments,
-        Step::right(format!("unified kernel {what}")),
-    )
+    let step = Step::right(format!("unified kernel {what}")).with([trust.of_entry(&program, "the unified kernel")]);
+    unified::walk(volumes, file.device, &file.path, &program, &entry.arguments, step)
 }
 
 /// A file that the boot loader loads, said and read.

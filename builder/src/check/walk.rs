@@ -6,9 +6,10 @@ use builder_pe::{Machine, PeFile};
 
 use super::entry;
 use super::step::Step;
+use super::trust::Trust;
 use super::unified;
 use super::volumes::{Body, PROGRAM, Volumes};
-use crate::secure_boot::{Judge, Judgement};
+use crate::secure_boot::Judge;
 
 /// Where firmware looks on a drive that it has no entry for. UEFI 2.10, section 3.5.1.1.
 const REMOVABLE: &str = "/EFI/BOOT";
@@ -36,7 +37,7 @@ pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
                 let path = format!("{REMOVABLE}/{name}");
                 let mut step =
                     Step::right(format!("firmware ({machine}) starts {path} of partition {}", volume.number));
-                step.push(program(volumes, device, &path, machine, &Judge::Firmware));
+                step.push(program(volumes, device, &path, machine, &Trust::new()));
                 steps.push(step);
             }
         }
@@ -48,22 +49,8 @@ pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
     steps
 }
 
-/// What happens to a program while Secure Boot is on: no reason to fail, as it may be off.
-fn secure_boot(program: &PeFile<'_>, judge: &Judge<'_>) -> Step {
-    let who = match judge {
-        Judge::Firmware => "firmware with Microsoft's keys",
-        Judge::Shim { .. } => "this shim",
-    };
-    let Judgement { starts, why, .. } = judge.judge(program, "it");
-    if starts {
-        Step::right(format!("with Secure Boot, {who} starts it"))
-    } else {
-        Step::note(format!("with Secure Boot, {who} refuses it"), why)
-    }
-}
-
 /// A program of the firmware, and where it leads.
-fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, judge: &Judge<'_>) -> Step {
+fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, trust: &Trust<'_>) -> Step {
     let bytes = match volumes.read(device, path, PROGRAM) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Step::broken(path, "it is not there"),
@@ -76,21 +63,22 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
     if parsed.machine() != machine {
         return Step::broken(path, format!("it is for {}, and is started on {machine}", parsed.machine()));
     }
-    let trust = secure_boot(&parsed, judge);
+    let (judged, trust) = trust.behind(&parsed, path);
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     match parsed.shim() {
         Ok(None) => {}
         Ok(Some(shim)) => {
             // Shims before SBAT do not ask for it.
             let judge = Judge::Shim { shim: &shim, needs_sbat: matches!(parsed.sbat(), Ok(Some(_))) };
+            let trust = trust.with_judge(judge);
             let second = format!("{folder}/grub{}.efi", suffix(machine));
-            let next = program(volumes, device, &second, machine, &judge);
-            return Step::right(format!("{path} is shim")).with([trust, next]);
+            let next = program(volumes, device, &second, machine, &trust);
+            return Step::right(format!("{path} is shim")).with([judged, next]);
         }
         Err(error) => return Step::broken(format!("{path} is shim"), error),
     }
     if unified::is_one(&parsed) {
-        let step = Step::right(format!("{path} is a kernel with its initramfs")).with([trust]);
+        let step = Step::right(format!("{path} is a kernel with its initramfs")).with([judged]);
         return unified::walk(volumes, device, path, &parsed, "", step);
     }
     if is_systemd_boot(&parsed) {
@@ -101,18 +89,19 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, ju
             last: None,
         };
         let menu = follow_systemd_boot(volumes, &start).map_err(|error| error.to_string());
-        return Step::right(format!("{path} is systemd-boot")).with([trust, self::menu(volumes, menu, machine)]);
+        return Step::right(format!("{path} is systemd-boot"))
+            .with([judged, self::menu(volumes, menu, machine, &trust)]);
     }
     let Some(vendor) = vendor::find(&bytes) else {
         return Step::note(path, "it is neither shim, GRUB, systemd-boot nor a unified kernel; the walk ends here")
-            .with([trust]);
+            .with([judged]);
     };
     let mut start = GrubStart::new(device, &format!("/EFI/{vendor}"), vendor::has_blscfg(&bytes));
     start.processor = grub_name(machine).to_owned();
     start.folder = folder.to_owned();
     let menu = follow_grub(volumes, &start).map_err(|error| error.to_string());
     Step::right(format!("{path} is GRUB, which looks in {}", start.prefix))
-        .with([trust, self::menu(volumes, menu, machine)])
+        .with([judged, self::menu(volumes, menu, machine, &trust)])
 }
 
 /// How names of programs for a machine end: `x64`, as in `BOOTX64.EFI`.
@@ -141,7 +130,7 @@ fn is_systemd_boot(program: &PeFile<'_>) -> bool {
 }
 
 /// The menu and its entries.
-fn menu(volumes: &Volumes, menu: Result<Menu, String>, machine: Machine) -> Step {
+fn menu(volumes: &Volumes, menu: Result<Menu, String>, machine: Machine, trust: &Trust<'_>) -> Step {
     let menu = match menu {
         Ok(menu) => menu,
         Err(error) => return Step::broken("configuration", error),
@@ -158,6 +147,7 @@ fn menu(volumes: &Volumes, menu: Result<Menu, String>, machine: Machine) -> Step
     for unknown in &menu.unknown {
         step.push(Step::warning(unknown.place.to_string(), format!("nobody knows the command `{}`", unknown.word)));
     }
+    let trust = trust.of_loader();
     if menu.entries.is_empty() {
         step.push(Step::broken("menu", "it has no entry, so nothing is started"));
     }
@@ -165,7 +155,7 @@ fn menu(volumes: &Volumes, menu: Result<Menu, String>, machine: Machine) -> Step
         step.push(Step::broken("menu", "no entry is the default, so nothing is started by itself"));
     }
     for (number, found) in menu.entries.iter().enumerate().take(MOST_ENTRIES) {
-        step.push(entry::entry(volumes, found, menu.default == Some(number), machine));
+        step.push(entry::entry(volumes, found, menu.default == Some(number), machine, &trust));
     }
     if menu.entries.len() > MOST_ENTRIES {
         step.push(Step::note("menu", format!("{} more entries are not walked", menu.entries.len() - MOST_ENTRIES)));
