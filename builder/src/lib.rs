@@ -17,6 +17,7 @@
 //!           gpt                      tables                       import: block
 //!           gpt-check  fat-check     disks of anyone's, looked    import: block
 //!           ext4-check               through with other eyes
+//!           iso9660-check
 //!           kmod  systemd            modules, units, tmpfiles.d   import: tree
 //!           pe  grub                 signatures, boot menus       import: nothing
 //!           squashfs                 trees → bytes                import: tree, block
