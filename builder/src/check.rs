@@ -5,13 +5,18 @@
 //!  disk file ──► partition table ──► file systems ──► boot walk
 //!  open          gpt-check           fat-check        pe, grub, systemd: programs, menus, mounts
 //!                                    ext4-check
+//!                                    iso9660-check
 //! ```
 //!
 //! The readers are not the writers' code: what both got wrong would look right.
 
 mod entry;
 mod finding;
+mod grub_program;
 mod initramfs;
+mod iso;
+mod medium;
+mod report;
 mod repository;
 mod root;
 mod step;
@@ -20,20 +25,21 @@ mod unified;
 mod volumes;
 mod walk;
 
-use std::fmt;
+use std::cell::RefCell;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
-use builder_block::{ByteSize, ReadAt as _};
+use builder_block::ReadAt as _;
 use builder_ext4::read::Ext4Reader;
 use builder_gpt_check::{Partition, PartitionType};
 use builder_grub::{Device, DeviceId};
 use builder_tree::ContentStore;
-use serde::Serialize;
 
 pub use builder_block::Severity;
 pub use finding::DiskFinding;
+pub use iso::{CheckedBootImage, MediumReport};
+pub use report::{CheckReport, CheckedPartition};
 pub use repository::{DeploymentState, EtcDifferences, RepositoryCounts, RepositoryFinding, RepositoryReport};
 pub use step::{Step, Verdict};
 
@@ -41,56 +47,11 @@ use crate::error::BuildError;
 use crate::open::{OpenedDisk, open_disk};
 use crate::part::DiskPart;
 use crate::progress::{Progress, Station};
+use iso::Medium;
 use volumes::{Body, Volume, Volumes, ext4_names};
 
-/// What is known of a disk.
-#[derive(Clone, Debug, Serialize)]
-pub struct CheckReport {
-    /// The file.
-    pub path: PathBuf,
-    /// Its format.
-    pub format: &'static str,
-    /// Size of the disk in bytes.
-    pub size: u64,
-    /// What kind of partition table it has.
-    pub table: String,
-    /// What is wrong with the table.
-    pub table_findings: Vec<DiskFinding>,
-    /// The partitions.
-    pub partitions: Vec<CheckedPartition>,
-    /// The ostree repository and its deployments; `None` where there is none, or where only the tables were looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repository: Option<RepositoryReport>,
-    /// The way from the firmware to each deployment.
-    pub walk: Vec<Step>,
-    /// What was not looked at.
-    pub notes: Vec<String>,
-    /// Whether nothing is damaged and every way leads to its end.
-    pub sound: bool,
-}
-
-/// A partition, and what is wrong with what is in it.
-#[derive(Clone, Debug, Serialize)]
-pub struct CheckedPartition {
-    /// Its number, from 1.
-    pub number: u32,
-    /// Its name.
-    pub name: String,
-    /// Its type, by name or by GUID.
-    pub partition_type: String,
-    /// Where it begins, in bytes.
-    pub offset: u64,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its file system; `None` where that is not known here.
-    pub filesystem: Option<&'static str>,
-    /// UUID or serial number of the file system.
-    pub uuid: Option<String>,
-    /// Label of the file system.
-    pub label: Option<String>,
-    /// What is wrong with it.
-    pub findings: Vec<DiskFinding>,
-}
+/// The type of an ESP in an MBR. UEFI 2.10, section 5.2.2.
+const ESP_OF_MBR: u8 = 0xEF;
 
 /// Looks through the disk in the file at `path`; `deep` reads all metadata of its file systems and not the tables only.
 /// `scratch` takes the unnamed scratch file.
@@ -104,14 +65,25 @@ pub fn check(path: &Path, deep: bool, scratch: &Path, progress: &mut dyn Progres
         .map_err(|error| failed(io::Error::other(error)))?;
     progress.begin(Station::Check, table.partitions.len() as u64);
     let store = ContentStore::new(scratch).map_err(|source| BuildError::Scratch { source })?;
-    let mut examination = Examination { deep, store, volumes: Volumes { all: Vec::new() }, notes: table.notes };
+    let volumes = Volumes { all: Vec::new(), store: Rc::new(RefCell::new(store)) };
+    let mut examination = Examination { deep, volumes, notes: table.notes };
+    let mut medium = None;
+    if table.kind.is_iso() {
+        let Medium { report, disc, whole } = examination.medium(&disk).map_err(failed)?;
+        examination.volumes.all.push(whole);
+        medium = Some((report, disc));
+    }
     let mut partitions = Vec::new();
     for (index, partition) in (1_u64..).zip(&table.partitions) {
         partitions.push(examination.partition(&disk, partition).map_err(failed)?);
         progress.at(Station::Check, index);
     }
     let Examination { volumes, notes, .. } = examination;
-    let walk = walk::walk(&volumes);
+    let walk = match &medium {
+        Some((_, disc)) => walk::medium(disc, &volumes),
+        None => walk::walk(&volumes),
+    };
+    let medium = medium.map(|(report, _)| report);
     // Every object is looked at, which takes longer than all else together.
     let repository = root::holder(&volumes).filter(|_| deep).map(repository::repository);
     progress.end(Station::Check);
@@ -119,19 +91,18 @@ pub fn check(path: &Path, deep: bool, scratch: &Path, progress: &mut dyn Progres
     let damaged = |findings: &[DiskFinding]| findings.iter().any(|finding| finding.severity == Severity::Error);
     let sound = !damaged(&table_findings)
         && !partitions.iter().any(|partition| damaged(&partition.findings))
+        && !medium.iter().flat_map(MediumReport::all_findings).any(|finding| finding.severity == Severity::Error)
         && !repository.iter().any(RepositoryReport::is_damaged)
         && walk.iter().all(|step| step.worst() < Verdict::Broken);
     let format = disk.kind().name();
     let (size, table) = (table.disk_size.bytes(), table.kind.to_string());
     let path = path.to_owned();
-    Ok(CheckReport { path, format, size, table, table_findings, partitions, repository, walk, notes, sound })
+    Ok(CheckReport { path, format, size, table, table_findings, medium, partitions, repository, walk, notes, sound })
 }
 
 /// What is gathered while the partitions are looked through.
 struct Examination {
     deep: bool,
-    /// Takes the files of FAT file systems.
-    store: ContentStore,
     volumes: Volumes,
     notes: Vec<String>,
 }
@@ -142,34 +113,44 @@ impl Examination {
             number: partition.number,
             name: partition.name.clone(),
             partition_type: partition.type_name().map_or_else(|| type_text(partition), str::to_owned),
-            offset: partition.offset.bytes(),
-            size: partition.size.bytes(),
-            filesystem: None,
-            uuid: None,
-            label: None,
-            findings: Vec::new(),
+            ..CheckedPartition::unnamed(partition.offset.bytes(), partition.size.bytes())
         };
         if !partition.on_disk {
             return Ok(checked);
         }
         let part = DiskPart::new(disk, partition.offset.bytes(), partition.size.bytes());
-        let is_esp = partition.type_name() == Some("esp");
+        let is_medium = self.volumes.is_medium();
+        let place = format!("partition {}", partition.number);
+        let mut is_esp =
+            partition.type_name() == Some("esp") || matches!(partition.partition_type, PartitionType::Mbr(ESP_OF_MBR));
         let body = if Ext4Reader::is_there(&part)? {
             self.ext4(part, &mut checked)?
         } else if is_esp || looks_like_fat(&part)? {
-            self.fat(&part, &mut checked)?
+            // Media are partitioned in ways of their own, and firmware tries every FAT file system.
+            is_esp |= is_medium;
+            self.fat(&part, &mut checked, &place)?
+        } else if is_medium && iso::is_there(&part)? {
+            self.partitioned(part, &mut checked)?
+        } else if is_medium {
+            None
         } else {
             self.notes.push(format!("partition {} holds nothing that is looked into", partition.number));
             None
         };
         if let Some(body) = body {
-            let mut device = Device::new(DeviceId(partition.number), &format!("hd0,gpt{}", partition.number));
+            let kind = if matches!(partition.partition_type, PartitionType::Mbr(_)) { "msdos" } else { "gpt" };
+            let mut device = Device::new(DeviceId(partition.number), &format!("hd0,{kind}{}", partition.number));
             device.uuid.clone_from(&checked.uuid);
             device.label.clone_from(&checked.label);
             device.partition_uuid = partition.guid.map(|guid| guid.to_string().to_lowercase());
-            device.file_system = Some(if matches!(body, Body::Ext4(_)) { "ext2" } else { "fat" }.to_owned());
+            let file_system = match body {
+                Body::Ext4(_) => "ext2",
+                Body::Fat(_) => "fat",
+                Body::Iso(_) => "iso9660",
+            };
+            device.file_system = Some(file_system.to_owned());
             let name = partition.name.clone();
-            self.volumes.all.push(Volume { number: partition.number, name, is_esp, device, body });
+            self.volumes.all.push(Volume { place, name, is_esp, is_hidden: false, device, body });
         }
         Ok(checked)
     }
@@ -187,15 +168,15 @@ impl Examination {
         };
         checked.findings.extend(report.findings.into_iter().map(DiskFinding::from));
         self.notes.extend(report.unchecked.iter().map(|text| format!("partition {}: {text}", checked.number)));
-        self.left_out(checked.number, report.more);
+        self.left_out(&format!("partition {}", checked.number), report.more);
         Ok(self.readable(checked, Body::ext4(part)))
     }
 
-    fn fat(&mut self, part: &DiskPart, checked: &mut CheckedPartition) -> io::Result<Option<Body>> {
+    fn fat(&mut self, part: &DiskPart, checked: &mut CheckedPartition, place: &str) -> io::Result<Option<Body>> {
         use builder_fat_check::{FatKind, Level, check};
         let report = check(part, Level::Tree).map_err(io::Error::other)?;
         checked.findings.extend(report.findings.into_iter().map(DiskFinding::from));
-        self.left_out(checked.number, report.left_out);
+        self.left_out(place, report.left_out);
         if let Some(volume) = report.volume {
             checked.filesystem = Some(match volume.kind {
                 FatKind::Fat12 => "FAT12",
@@ -206,7 +187,7 @@ impl Examination {
             checked.uuid = volume.serial.map(|serial| format!("{:04X}-{:04X}", serial >> 16, serial & 0xffff));
             checked.label = volume.label;
         }
-        let body = Body::fat(part, &mut self.store);
+        let body = Body::fat(part, &mut self.volumes.store.borrow_mut());
         Ok(self.readable(checked, body))
     }
 
@@ -224,9 +205,9 @@ impl Examination {
         }
     }
 
-    fn left_out(&mut self, number: u32, count: u64) {
+    fn left_out(&mut self, place: &str, count: u64) {
         if count > 0 {
-            self.notes.push(format!("partition {number}: {count} more findings are not listed"));
+            self.notes.push(format!("{place}: {count} more findings are not listed"));
         }
     }
 }
@@ -245,36 +226,5 @@ fn type_text(partition: &Partition) -> String {
     match partition.partition_type {
         PartitionType::Guid(guid) => guid.to_string(),
         PartitionType::Mbr(number) => format!("MBR type {number:#04x}"),
-    }
-}
-
-impl fmt::Display for CheckReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, format, size, table, table_findings, partitions, repository, walk, notes, sound } = self;
-        writeln!(f, "{}: {format} disk, {}, {table}", path.display(), ByteSize::new(*size))?;
-        table_findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))?;
-        for partition in partitions {
-            let CheckedPartition { number, name, partition_type, size, filesystem, uuid, label, findings, .. } =
-                partition;
-            let bad = findings.iter().any(|finding| finding.severity == Severity::Error);
-            write!(f, "  {} partition {number} ", if bad { '✗' } else { '✓' })?;
-            write!(f, "{name:?} ({partition_type}), {}", ByteSize::new(*size))?;
-            filesystem.iter().try_for_each(|filesystem| write!(f, ", {filesystem}"))?;
-            label.iter().try_for_each(|label| write!(f, " {label:?}"))?;
-            uuid.iter().try_for_each(|uuid| write!(f, " {uuid}"))?;
-            writeln!(f)?;
-            findings.iter().try_for_each(|finding| writeln!(f, "      {finding}"))?;
-        }
-        if let Some(repository) = repository {
-            write!(f, "{repository}")?;
-        }
-        writeln!(f, "Boot")?;
-        walk.iter().try_for_each(|step| step.write(f, 1))?;
-        notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
-        writeln!(
-            f,
-            "{}",
-            if *sound { "sound: nothing is damaged, and every way leads to its end" } else { "not sound" }
-        )
     }
 }

@@ -10,6 +10,7 @@ use diskwright_tests::judge::{judge, verdict};
 use diskwright_tests::partition::partitions;
 use serde_json::Value;
 
+mod iso;
 mod secure_boot;
 mod unified;
 

@@ -19,6 +19,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("fsck.fat", "dosfstools"),
     ("grpck", "passwd"),
     ("grub-fstest", "grub-common"),
+    ("grub-mkimage", "grub-common"),
+    ("implantisomd5", "isomd5sum"),
     ("losetup", "mount"),
     ("mcopy", "mtools"),
     ("mdir", "mtools"),

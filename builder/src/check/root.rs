@@ -6,6 +6,7 @@ use std::io;
 use builder_ext4::read::{Ext4Reader, FoundKind};
 use builder_systemd::parse_fstab;
 
+use super::medium;
 use super::step::Step;
 use super::volumes::{Body, Named, Volumes};
 use crate::early::Early;
@@ -17,6 +18,10 @@ const SETTINGS: u64 = 1 << 20;
 
 /// Walks from `root=` and `ostree=` on; `whose` is put before them, where it is not plain whose arguments they are.
 pub(crate) fn walk(volumes: &Volumes, whose: &str, arguments: &Arguments<'_>, early: Option<&Early>, step: &mut Step) {
+    if volumes.is_medium() && arguments.last("ostree").is_none() {
+        medium::walk(volumes, whose, arguments, step);
+        return;
+    }
     let Some(root) = root(volumes, whose, arguments, step) else { return };
     let Some(path) = arguments.last("ostree") else {
         let what = format!("{whose}ostree=");
@@ -39,6 +44,11 @@ impl<'a> Arguments<'a> {
         Self(words.map(|word| word.split_once('=').map_or((word, None), |(key, value)| (key, Some(value)))).collect())
     }
 
+    /// All of them, in their order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
+        self.0.iter().copied()
+    }
+
     /// The value of the last argument of this name: it is the one that counts.
     pub(crate) fn last(&self, key: &str) -> Option<&'a str> {
         self.0.iter().rev().find(|(name, _)| *name == key).and_then(|(_, value)| *value)
@@ -58,11 +68,15 @@ fn root<'v>(volumes: &'v Volumes, whose: &str, arguments: &Arguments<'_>, step: 
     match volumes.named(source) {
         Named::Found(volume) => match &volume.body {
             Body::Ext4(reader) => {
-                step.push(Step::right(format!("{what} is partition {} ({})", volume.number, volume.name)));
+                step.push(Step::right(format!("{what} is {} ({})", volume.place, volume.name)));
                 Some(reader)
             }
             Body::Fat(_) => {
-                step.push(Step::broken(what, format!("partition {} is FAT, which holds no root", volume.number)));
+                step.push(Step::broken(what, format!("{} is FAT, which holds no root", volume.place)));
+                None
+            }
+            Body::Iso(_) => {
+                step.push(Step::note(what, "this is the medium, of which the initramfs makes a root"));
                 None
             }
         },

@@ -1,11 +1,14 @@
 //! The file systems of a disk as firmware, boot loader and kernel find them.
 
+use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 
 use builder_block::ReadAt;
 use builder_ext4::read::{Ext4Reader, FoundKind};
 use builder_fat::read::FatReader;
 use builder_grub::{Device, DeviceId, Kind, Machine};
+use builder_iso9660_check::{File, Found as IsoFound, Tree};
 use builder_pe::{PeFile, uki};
 use builder_tree::{ContentStore, Directory, FileTree, Node};
 
@@ -20,12 +23,14 @@ pub(crate) const PROGRAM: u64 = 1 << 30;
 
 /// A partition with a file system that can be read.
 pub(crate) struct Volume {
-    /// Number of the partition.
-    pub(crate) number: u32,
+    /// How people call the place: `partition 1`, `boot image 2`.
+    pub(crate) place: String,
     /// Name of the partition.
     pub(crate) name: String,
-    /// Whether the partition is an ESP.
+    /// Whether firmware looks for programs here.
     pub(crate) is_esp: bool,
+    /// Whether boot loaders do not see it, as they do not see the boot images of a disc.
+    pub(crate) is_hidden: bool,
     /// What a boot loader knows of it.
     pub(crate) device: Device,
     pub(crate) body: Body,
@@ -34,6 +39,23 @@ pub(crate) struct Volume {
 pub(crate) enum Body {
     Fat(FileTree),
     Ext4(Box<Ext4Reader>),
+    Iso(Iso),
+}
+
+/// The files of an ISO 9660 image.
+#[derive(Clone)]
+pub(crate) struct Iso {
+    pub(crate) image: Rc<DiskPart>,
+    pub(crate) tree: Rc<Tree>,
+}
+
+impl Iso {
+    fn file(&self, path: &str) -> Option<&File> {
+        match self.tree.find(path.as_bytes()) {
+            Some(IsoFound::File(file)) => Some(file),
+            _ => None,
+        }
+    }
 }
 
 impl Body {
@@ -62,9 +84,16 @@ pub(crate) fn ext4_names(part: &DiskPart) -> io::Result<(String, Option<String>)
 /// All of them.
 pub(crate) struct Volumes {
     pub(crate) all: Vec<Volume>,
+    /// Takes files that are unpacked on the way.
+    pub(crate) store: Rc<RefCell<ContentStore>>,
 }
 
 impl Volumes {
+    /// Whether this is a medium with an ISO 9660 image.
+    pub(crate) fn is_medium(&self) -> bool {
+        self.all.iter().any(|volume| matches!(volume.body, Body::Iso(_)))
+    }
+
     pub(crate) fn get(&self, device: DeviceId) -> Option<&Volume> {
         self.all.iter().find(|volume| volume.device.id == device)
     }
@@ -135,7 +164,7 @@ enum Found<'t> {
 
 impl Machine for Volumes {
     fn devices(&self) -> Vec<Device> {
-        self.all.iter().map(|volume| volume.device.clone()).collect()
+        self.all.iter().filter(|volume| !volume.is_hidden).map(|volume| volume.device.clone()).collect()
     }
 
     fn read(&self, device: DeviceId, path: &str, limit: u64) -> io::Result<Option<Vec<u8>>> {
@@ -152,6 +181,9 @@ impl Machine for Volumes {
                     Some(FoundKind::File(_)) => reader.read(path, limit).map(Some).map_err(io::Error::other),
                     _ => Ok(None),
                 }
+            }
+            Body::Iso(iso) => {
+                iso.file(path).map(|file| file.read(&*iso.image, limit).map_err(io::Error::other)).transpose()
             }
         }
     }
@@ -172,6 +204,10 @@ impl Machine for Volumes {
                 let names = reader.names(path).map_err(io::Error::other)?;
                 Ok(Some(names.iter().map(|name| text(name)).collect()))
             }
+            Body::Iso(iso) => Ok(match iso.tree.find(directory.as_bytes()) {
+                Some(IsoFound::Directory(entries)) => Some(entries.keys().map(|name| text(name)).collect()),
+                _ => None,
+            }),
         }
     }
 
@@ -193,6 +229,11 @@ impl Machine for Volumes {
                     Some(FoundKind::Special) | None => None,
                 })
             }
+            Body::Iso(iso) => Ok(match iso.tree.find(path.as_bytes()) {
+                Some(IsoFound::Directory(_)) => Some(Kind::Directory),
+                Some(IsoFound::File(file)) => Some(Kind::File(file.size())),
+                Some(IsoFound::Other) | None => None,
+            }),
         }
     }
 

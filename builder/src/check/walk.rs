@@ -5,6 +5,8 @@ use builder_grub::{DeviceId, FileRef, GrubStart, Machine as _, Menu, SystemdStar
 use builder_pe::{Machine, PeFile};
 
 use super::entry;
+use super::grub_program::GrubProgram;
+use super::iso::DISC;
 use super::step::Step;
 use super::trust::Trust;
 use super::unified;
@@ -17,40 +19,77 @@ const REMOVABLE: &str = "/EFI/BOOT";
 /// Most of the menu's entries that are walked; more are counted.
 const MOST_ENTRIES: usize = 32;
 
-/// Walks from each ESP on.
+/// Where a program runs: the file systems of the machine, the one that the program is in, the one that GRUB takes for its
+/// own, and the processor.
+#[derive(Clone, Copy)]
+struct Start<'v> {
+    volumes: &'v Volumes,
+    device: DeviceId,
+    grub: DeviceId,
+    machine: Machine,
+}
+
+/// Walks from each ESP of a disk on.
 pub(crate) fn walk(volumes: &Volumes) -> Vec<Step> {
+    let steps = programs(volumes, None);
+    if steps.is_empty() { vec![Step::broken("firmware", nothing("ESP"))] } else { steps }
+}
+
+/// Walks a medium as firmware sees it in a drive for discs, and as it sees it on a stick.
+pub(crate) fn medium(disc: &Volumes, stick: &Volumes) -> Vec<Step> {
+    // UEFI 2.10, section 13.3.2.1: the disc itself is the device of its boot images, and GRUB asks for the device.
+    let ways = [
+        ("as a disc", disc, Some(DISC), "UEFI image in the boot catalogue"),
+        ("as a USB stick", stick, None, "partition for UEFI"),
+    ];
+    let boots = ways.iter().any(|(_, volumes, ..)| volumes.all.iter().any(|volume| volume.is_esp));
+    ways.into_iter()
+        .map(|(what, volumes, device, place)| {
+            let steps = programs(volumes, device);
+            if !steps.is_empty() {
+                return Step::right(what).with(steps);
+            }
+            // It may be meant for one of the two.
+            let is_meant = !boots || volumes.all.iter().any(|volume| volume.is_esp);
+            let told = if is_meant { Step::broken } else { Step::warning };
+            told(what.to_owned(), nothing(place))
+        })
+        .collect()
+}
+
+fn nothing(place: &str) -> String {
+    format!("there is no {place} with a program such as /EFI/BOOT/BOOTX64.EFI, so firmware finds nothing to boot")
+}
+
+/// The programs that firmware starts by itself; `grub` is the device of GRUB where it is not that of the programs.
+fn programs(volumes: &Volumes, grub: Option<DeviceId>) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut found = false;
     for volume in volumes.all.iter().filter(|volume| volume.is_esp) {
         let device = volume.device.id;
         let names = match volumes.list(device, REMOVABLE) {
             Ok(names) => names.unwrap_or_default(),
             Err(error) => {
-                steps.push(Step::broken(format!("partition {} (ESP)", volume.number), error));
+                steps.push(Step::broken(format!("{} (ESP)", volume.place), error));
                 continue;
             }
         };
         for machine in [Machine::X86_64, Machine::Aarch64, Machine::Ia32, Machine::Arm, Machine::Riscv64] {
             let Some(wanted) = machine.removable_name() else { continue };
             if let Some(name) = names.iter().find(|name| name.eq_ignore_ascii_case(wanted)) {
-                found = true;
                 let path = format!("{REMOVABLE}/{name}");
-                let mut step =
-                    Step::right(format!("firmware ({machine}) starts {path} of partition {}", volume.number));
-                step.push(program(volumes, device, &path, machine, &Trust::new()));
+                let mut step = Step::right(format!("firmware ({machine}) starts {path} of {}", volume.place));
+                let start = Start { volumes, device, grub: grub.unwrap_or(device), machine };
+                step.push(program(start, &path, &Trust::new()));
                 steps.push(step);
             }
         }
-    }
-    if !found {
-        let reason = "there is no ESP with a program such as /EFI/BOOT/BOOTX64.EFI, so firmware finds nothing to boot";
-        steps.push(Step::broken("firmware", reason));
     }
     steps
 }
 
 /// A program of the firmware, and where it leads.
-fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, trust: &Trust<'_>) -> Step {
+fn program(start: Start<'_>, path: &str, trust: &Trust<'_>) -> Step {
+    let Start { volumes, device, grub, machine } = start;
     let bytes = match volumes.read(device, path, PROGRAM) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Step::broken(path, "it is not there"),
@@ -72,7 +111,7 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, tr
             let judge = Judge::Shim { shim: &shim, needs_sbat: matches!(parsed.sbat(), Ok(Some(_))) };
             let trust = trust.with_judge(judge);
             let second = format!("{folder}/grub{}.efi", suffix(machine));
-            let next = program(volumes, device, &second, machine, &trust);
+            let next = program(start, &second, &trust);
             return Step::right(format!("{path} is shim")).with([judged, next]);
         }
         Err(error) => return Step::broken(format!("{path} is shim"), error),
@@ -92,15 +131,18 @@ fn program(volumes: &Volumes, device: DeviceId, path: &str, machine: Machine, tr
         return Step::right(format!("{path} is systemd-boot"))
             .with([judged, self::menu(volumes, menu, machine, &trust)]);
     }
-    let Some(vendor) = vendor::find(&bytes) else {
+    let Some(program) = GrubProgram::read(&bytes, &parsed, &mut volumes.store.borrow_mut()) else {
         return Step::note(path, "it is neither shim, GRUB, systemd-boot nor a unified kernel; the walk ends here")
             .with([judged]);
     };
-    let mut start = GrubStart::new(device, &format!("/EFI/{vendor}"), vendor::has_blscfg(&bytes));
+    // What begins with a device is in the program itself.
+    let prefix = program.prefix.rsplit_once(')').map_or(program.prefix.as_str(), |(_, prefix)| prefix);
+    let mut start = GrubStart::new(grub, prefix, vendor::has_blscfg(&bytes));
     start.processor = grub_name(machine).to_owned();
     start.folder = folder.to_owned();
+    start.embedded = program.configuration;
     let menu = follow_grub(volumes, &start).map_err(|error| error.to_string());
-    Step::right(format!("{path} is GRUB, which looks in {}", start.prefix))
+    Step::right(format!("{path} is GRUB, which looks in {}", program.prefix))
         .with([judged, self::menu(volumes, menu, machine, &trust)])
 }
 
@@ -136,7 +178,8 @@ fn menu(volumes: &Volumes, menu: Result<Menu, String>, machine: Machine, trust: 
         Err(error) => return Step::broken("configuration", error),
     };
     let files: Vec<String> = menu.files.iter().map(FileRef::to_string).collect();
-    let what = if files.is_empty() { "menu".to_owned() } else { format!("configuration: {}", files.join(", ")) };
+    let files = if files.is_empty() { "none".to_owned() } else { files.join(", ") };
+    let what = format!("configuration: {files}");
     let mut step = Step::right(what);
     for problem in &menu.problems {
         // Of what is left out, only a unified kernel was certainly meant to be an entry.

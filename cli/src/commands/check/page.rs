@@ -1,6 +1,6 @@
 //! What was found on a disk, as a page.
 
-use builder::check::CheckReport;
+use builder::check::{CheckReport, MediumReport};
 use builder_block::ByteSize;
 use maud::{Markup, html};
 
@@ -9,7 +9,11 @@ use crate::page::walk::walk;
 use crate::page::{Page, Section, Tone, findings};
 
 pub(crate) fn page(report: &CheckReport) -> Page {
-    let mut sections = vec![Section::new("Partitions", partition_map(report))];
+    let mut sections = Vec::new();
+    if let Some(found) = &report.medium {
+        sections.push(Section::new("Medium", medium(found)));
+    }
+    sections.push(Section::new("Partitions", partition_map(report)));
     if let Some(found) = found(report) {
         sections.push(Section::new("What is wrong", found));
     }
@@ -43,16 +47,48 @@ fn found(report: &CheckReport) -> Option<Markup> {
     let in_repository = report.repository.as_ref().map_or(&[][..], |repository| &repository.findings);
     let nothing = report.table_findings.is_empty()
         && in_repository.is_empty()
+        && report.medium.as_ref().is_none_or(MediumReport::is_clean)
         && report.partitions.iter().all(|partition| partition.findings.is_empty());
     (!nothing).then(|| {
         html! {
             (findings::of_disk("partition table", &report.table_findings))
+            @if let Some(medium) = &report.medium {
+                (findings::of_disk("volume", &medium.findings))
+                @for image in &medium.boot_images {
+                    (findings::of_disk(&format!("boot image {}", image.number), &image.findings))
+                }
+            }
             @for partition in &report.partitions {
                 (findings::of_disk(&format!("partition {}", partition.number), &partition.findings))
             }
             (findings::of_repository(in_repository))
         }
     })
+}
+
+/// The volume of a medium, and what firmware may start of it.
+fn medium(medium: &MediumReport) -> Markup {
+    html! {
+        p {
+            "“" (medium.label.as_deref().unwrap_or("")) "”, " (ByteSize::new(medium.size)) ", " (medium.files) " files in "
+            (medium.directories) " directories; " (medium.names.join(", "))
+            "; its own checksum: " (medium.checksum.unwrap_or("none"))
+        }
+        div.scroll { table {
+            thead { tr {
+                th { "boot image" } th { "for" } th { "file system" } th.number { "begins at" } th.number { "size" }
+            } }
+            @for image in &medium.boot_images {
+                tr {
+                    td { (image.number) }
+                    td { (image.platform) }
+                    td { (image.filesystem.unwrap_or("not known here")) }
+                    td.number { (ByteSize::new(image.offset)) }
+                    td.number { (ByteSize::new(image.size)) }
+                }
+            }
+        } }
+    }
 }
 
 fn repository(report: &CheckReport) -> Markup {
