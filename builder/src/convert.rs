@@ -68,6 +68,11 @@ impl Conversion<'_> {
                 return Err(OutputError::IsInput { path: file.target().to_owned() }.into());
             }
         }
+        // A disk without a table that can be read is converted, whatever it is.
+        let sector = disk.sector_size();
+        if let Some(sector) = sector {
+            self.formats.require_sectors(sector)?;
+        }
         let read = |source| BuildError::Read { path: self.path.to_owned(), source };
         let runs = builder_block::runs(disk).map_err(read)?;
         let settled = Settled { disk, runs: &runs };
@@ -82,6 +87,7 @@ impl Conversion<'_> {
             medium: None,
             path: Some(self.path),
             disk: &settled,
+            sector,
             formats: self.formats,
             machine: &machine,
             threads: self.threads,

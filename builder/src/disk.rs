@@ -2,7 +2,7 @@
 
 use std::io;
 
-use builder_block::{ByteSize, FilesystemImage, Lba, SECTOR_SIZE, Window, WriteAt};
+use builder_block::{ByteSize, FilesystemImage, Lba, Window, WriteAt};
 use builder_gpt::PartitionTable;
 
 use crate::layout::Layout;
@@ -33,20 +33,22 @@ impl DiskImage<'_> {
     /// What lies at `offset` (in bytes), in words; `layout` is what the parts were made by.
     #[must_use]
     pub fn describe(&self, offset: u64, layout: &Layout) -> String {
+        let sector = self.table.sector_size();
         for (number, (part, planned)) in (1..).zip(self.parts.iter().zip(&layout.partitions)) {
-            let start = part.first.offset().bytes();
+            let start = part.first.offset(sector).bytes();
             if (start..start + part.filesystem.size().bytes()).contains(&offset) {
                 let what = part.filesystem.describe(offset - start);
                 return format!("partition {number} ({}): {what}", planned.name);
             }
         }
-        match offset / SECTOR_SIZE {
-            0 => format!("protective MBR, byte {offset}"),
-            1 => format!("header of the partition table, byte {}", offset - SECTOR_SIZE),
-            2..34 => format!("entry {} of the partition table", (offset - 2 * SECTOR_SIZE) / 128 + 1),
-            _ if offset >= self.size().bytes().saturating_sub(33 * SECTOR_SIZE) => {
-                "second copy of the partition table".to_owned()
-            }
+        let [header, entries, usable] =
+            [Lba(1), Lba(2), self.table.first_usable()].map(|lba| lba.offset(sector).bytes());
+        let last_usable = self.table.last_usable().offset(sector).bytes();
+        match offset {
+            _ if offset < header => format!("protective MBR, byte {offset}"),
+            _ if offset < entries => format!("header of the partition table, byte {}", offset - header),
+            _ if offset < usable => format!("entry {} of the partition table", (offset - entries) / 128 + 1),
+            _ if offset >= last_usable + sector.bytes() => "second copy of the partition table".to_owned(),
             _ => "between the partitions".to_owned(),
         }
     }
@@ -58,7 +60,8 @@ impl DiskImage<'_> {
     pub fn write_to(&self, device: &mut dyn WriteAt) -> io::Result<()> {
         self.table.write_to(device)?;
         for part in &self.parts {
-            let mut window = Window::new(device, part.first.offset().bytes(), part.filesystem.size())?;
+            let start = part.first.offset(self.table.sector_size()).bytes();
+            let mut window = Window::new(device, start, part.filesystem.size())?;
             part.filesystem.write_to(&mut window)?;
         }
         Ok(())

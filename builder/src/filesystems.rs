@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use builder_block::{ByteSize, FilesystemImage, Lba, SECTOR_SIZE};
+use builder_block::{ByteSize, FilesystemImage, Lba, SectorSize};
 use builder_ext4::{Ext4Image, InodeRule, JournalRule, SizeRule};
 use builder_fat::FatImage;
 use builder_tree::{FileTree, Node};
@@ -39,6 +39,7 @@ pub(crate) fn plan<'a>(
     root_size: RootSize,
     disk_size: Option<ByteSize>,
     disk_granularity: Option<ByteSize>,
+    sector: SectorSize,
 ) -> Result<Filled<'a>, BuildError> {
     let root_number = layout.partitions.iter().position(|partition| partition.from == Filling::Sysroot).unwrap_or(0);
     let root_layout = &layout.partitions[root_number];
@@ -47,7 +48,7 @@ pub(crate) fn plan<'a>(
         RootSize::Minimize => upgrade_room(&system.root),
     };
     let root = ext4(root_number, root_layout, identity, &system.root, rule)?;
-    let (places, disk_size) = placement::place(layout, root.0.size(), disk_size)?;
+    let (places, disk_size) = placement::place(layout, root.0.size(), disk_size, sector)?;
     let disk_size = match disk_granularity {
         // What is added is behind the partitions, and the booted system grows into it.
         Some(granularity) => disk_size.align_up(granularity.bytes()).ok_or(PlacementError::TooLarge)?,
@@ -63,7 +64,7 @@ pub(crate) fn plan<'a>(
             Filling::Esp => &system.esp,
         };
         let (filesystem, uuid, used, free) = match (partition.format, partition.from) {
-            (Format::Fat32, _) => fat(number, partition, identity, tree, first, size)?,
+            (Format::Fat32, _) => fat(number, partition, identity, tree, (first, size, sector))?,
             // There is one root, so it is taken once.
             (Format::Ext4, Filling::Sysroot) if root.is_some() => root.take().expect("it is there"),
             (Format::Ext4, _) => ext4(number, partition, identity, tree, SizeRule::Fixed(size))?,
@@ -109,8 +110,7 @@ fn fat(
     partition: &PartitionLayout,
     identity: &Identity,
     tree: &FileTree,
-    first: Lba,
-    size: ByteSize,
+    (first, size, sector): (Lba, ByteSize, SectorSize),
 ) -> Result<Planned<'static>, BuildError> {
     let failed = |source| BuildError::Fat { number: number + 1, name: partition.name.clone(), source };
     let volume_id = identity.volume_id(&filesystem_role(partition.from));
@@ -119,7 +119,8 @@ fn fat(
         label: partition.label.to_uppercase(),
         // The field has 32 bits; a partition behind 2 TiB cannot say where it is, and nothing that boots reads it.
         hidden_sectors: u32::try_from(first.0).unwrap_or(0),
-        size: size.align_down(SECTOR_SIZE),
+        size: size.align_down(sector.bytes()),
+        sector,
         timestamp: identity.created(),
     };
     let image = FatImage::plan(tree, &options).map_err(failed)?;

@@ -18,7 +18,7 @@ mod xz;
 use std::fmt;
 use std::str::FromStr;
 
-use builder_block::ByteSize;
+use builder_block::{ByteSize, SectorSize};
 
 pub(crate) use checksum::hex;
 pub(crate) use compared::{Compared, Mismatch};
@@ -111,6 +111,17 @@ impl OutputFormat {
     #[must_use]
     pub fn is_raw(self) -> bool {
         matches!(self, Self::Raw | Self::RawGz | Self::RawXz | Self::RawZst)
+    }
+
+    /// Whether its readers show a machine a disk with such sectors.
+    #[must_use]
+    pub fn takes(self, sector: SectorSize) -> bool {
+        match self {
+            // Who runs the machine says which sectors it sees.
+            Self::Raw | Self::RawGz | Self::RawXz | Self::RawZst | Self::Qcow2 | Self::ContainerDisk => true,
+            // Both formats count in 512 bytes, and so do the disks that VMware, Hyper-V and the two clouds make of them.
+            Self::Vmdk | Self::Vhd | Self::Gce | Self::Ova => sector == SectorSize::Bytes512,
+        }
     }
 
     /// What the size of a disk must be a multiple of.
@@ -217,6 +228,19 @@ impl Formats {
     }
 }
 
+impl Formats {
+    /// Refuses formats whose disks have other sectors.
+    ///
+    /// # Errors
+    /// [`FormatError::Sectors`] with the first of them.
+    pub fn require_sectors(&self, sector: SectorSize) -> Result<(), FormatError> {
+        match self.formats.iter().find(|format| !format.takes(sector)) {
+            Some(&format) => Err(FormatError::Sectors { format, sector }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A disk that cannot be written in a format.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
@@ -249,6 +273,14 @@ pub enum FormatError {
     NeedsImage {
         /// The format.
         format: OutputFormat,
+    },
+    /// The format's readers know no such sectors.
+    #[error("a {format} disk has sectors of 512 bytes, but this one is laid out for sectors of {sector}")]
+    Sectors {
+        /// The format.
+        format: OutputFormat,
+        /// What the disk is laid out for.
+        sector: SectorSize,
     },
     /// It cannot be qcow2.
     #[error("cannot write {format}")]
@@ -293,6 +325,11 @@ impl FormatError {
             Self::Size { granularity, .. } => Some(format!(
                 "the size of the disk must be a multiple of {granularity}: build it with such a --disk-size"
             )),
+            Self::Sectors { .. } => {
+                let names = OutputFormat::ALL.iter().filter(|format| format.takes(SectorSize::Bytes4096));
+                let names: Vec<_> = names.map(|format| format.name()).collect();
+                Some(format!("choose among {}, or build the disk with --sector-size 512", names.join(", ")))
+            }
             Self::Qcow2 { .. } => Some("choose another --cluster-size or --compress-level, or leave it out".to_owned()),
             Self::Vmdk { source, .. } => source.hint(),
             Self::Vhd { source } => source.hint(),

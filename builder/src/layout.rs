@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use builder_block::ByteSize;
+use builder_block::{ByteSize, SectorSize};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -84,6 +84,8 @@ pub struct PartitionLayout {
 pub struct Layout {
     /// The partitions in the order in which they lie on the disk.
     pub partitions: Vec<PartitionLayout>,
+    /// Bytes in a sector of the disk.
+    pub sector_size: SectorSize,
     /// The text it was read from: a part of the disk's identity.
     pub text: String,
 }
@@ -141,6 +143,7 @@ impl LayoutError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    sector_size: Option<u64>,
     partition: Vec<Entry>,
 }
 
@@ -181,6 +184,12 @@ impl Layout {
             message: error.to_string().trim_end().to_owned(),
         })?;
         let invalid = |problem: String| LayoutError::Invalid { name: name.to_owned(), problem };
+        let sector_size = match file.sector_size {
+            None => SectorSize::default(),
+            Some(bytes) => SectorSize::of(bytes).ok_or_else(|| {
+                invalid(format!("`sector_size` is {bytes}, but drives have 512 or 4096 bytes in one"))
+            })?,
+        };
         let mut partitions = Vec::new();
         for (index, entry) in file.partition.into_iter().enumerate() {
             let number = index + 1;
@@ -242,7 +251,7 @@ impl Layout {
                 )));
             }
         }
-        Ok(Self { partitions, text: text.to_owned() })
+        Ok(Self { partitions, sector_size, text: text.to_owned() })
     }
 
     /// Whether `/boot` is a partition of its own.
@@ -268,6 +277,15 @@ mod tests {
     }
 
     #[test]
+    fn a_layout_says_for_which_sectors_it_is() {
+        let text = include_str!("../../templates/layout-x86_64.toml");
+        for (line, sectors) in [("", 512), ("sector_size = 512\n", 512), ("sector_size = 4096\n", 4096)] {
+            let layout = Layout::parse("template", &format!("{line}{text}")).unwrap();
+            assert_eq!(layout.sector_size.bytes(), sectors);
+        }
+    }
+
+    #[test]
     fn a_wrong_layout_is_told_where_it_is_wrong() {
         let esp = "[[partition]]\ntype='esp'\nformat='fat32'\nsize='64M'\nfrom='esp'\n";
         let root = "[[partition]]\ntype='root-x86-64'\nformat='ext4'\nsize='minimize'\nfrom='sysroot'\n";
@@ -279,6 +297,7 @@ mod tests {
             (format!("{}{root}", esp.replace("fat32", "ext4")), "firmware reads only FAT"),
             (format!("{}{root}", esp.replace("'esp'\nformat", "'espresso'\nformat")), "`espresso` is neither"),
             (format!("{}{root}", esp.replace("64M", "minimize")), "is for the root"),
+            (format!("sector_size = 520\n{esp}{root}"), "`sector_size` is 520, but drives have 512 or 4096"),
             ("partition = 1".to_owned(), "line 1"),
         ] {
             let error = Layout::parse("my.toml", &text).unwrap_err().to_string();

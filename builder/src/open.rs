@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use builder_block::{ByteSize, DiskSource, PlainFile, ReadAt, Region, SECTOR_SIZE};
+use builder_block::{ByteSize, DiskSource, PlainFile, ReadAt, Region, SECTOR_SIZE, SectorSize};
 use builder_qcow2::{Qcow2Error, Qcow2Reader};
 use builder_vhd::{VhdError, VhdReader};
 use builder_vmdk::{VmdkError, VmdkReader};
@@ -230,6 +230,12 @@ impl OpenedDisk {
             Body::Vmdk(_) => DiskKind::Vmdk,
             Body::Vhd(_) => DiskKind::Vhd,
         }
+    }
+
+    /// The sectors that its partition table is made for; `None` where there is no GUID partition table that can be read.
+    #[must_use]
+    pub fn sector_size(&self) -> Option<SectorSize> {
+        builder_gpt::read::read(self).ok().map(|table| table.sector)
     }
 
     fn disk(&self) -> &dyn DiskSource {

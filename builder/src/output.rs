@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use builder_block::{ByteSize, Sink};
+use builder_block::{ByteSize, SectorSize, Sink};
 
 use device::Device;
 use error::BLOCK_DEVICE;
@@ -202,6 +202,16 @@ impl PendingFile {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a device whose sectors are not those that the disk is laid out for.
+    pub(crate) fn require_sectors(&self, needed: SectorSize) -> Result<(), OutputError> {
+        let Body::Device(device) = &self.body else { return Ok(()) };
+        let sectors = device.sector_bytes()?;
+        if u64::from(sectors) != needed.bytes() {
+            return Err(OutputError::DeviceSectors { path: self.target.clone(), sectors, needed });
+        }
+        Ok(())
     }
 
     /// The directory that it takes room in; `None` for a device.

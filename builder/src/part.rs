@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use builder_block::{ByteSize, DiskSource, ReadAt, SECTOR_SIZE};
+use builder_block::{ByteSize, DiskSource, ReadAt, SECTOR_SIZE, SectorSize};
 use builder_gpt::Partition;
 
 use crate::open::OpenedDisk;
@@ -39,8 +39,8 @@ impl DiskPart {
     }
 
     /// A partition, which the table's reader has found to lie on the disk.
-    pub(crate) fn of(disk: &Rc<OpenedDisk>, partition: &Partition) -> Self {
-        Self::new(disk, partition.first.offset().bytes(), partition.size().bytes())
+    pub(crate) fn of(disk: &Rc<OpenedDisk>, partition: &Partition, sector: SectorSize) -> Self {
+        Self::new(disk, partition.first.offset(sector).bytes(), partition.size(sector).bytes())
     }
 
     /// Bytes that may be other than zero.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use builder_block::{ByteSize, DiskSource, Recorded, SECTOR_SIZE, SharedFile};
+use builder_block::{ByteSize, DiskSource, Recorded, SectorSize, SharedFile};
 use builder_gpt::{Partition, PartitionTable, attributes};
 use builder_oci::Image;
 use builder_packages::PackageSet;
@@ -38,6 +38,7 @@ pub struct Assembled<'r> {
     image: Image,
     layout: Layout,
     identity: Identity,
+    sector: SectorSize,
     root_size: RootSize,
     system: System,
     scratch: ByteSize,
@@ -98,9 +99,11 @@ impl<'r> Assembled<'r> {
         let canonical = recipe.canonical(&layout, rollback.as_ref().map(|image| image.manifest_digest().as_str()));
         let identity = Identity::new(image.manifest_digest().as_str(), &canonical, created);
         // What the sizes alone forbid is found out before the long part.
-        let root_size = placement::root_size(&layout, recipe.root_size, recipe.disk_size)?;
+        let sector = recipe.sector_size_of(&layout);
+        recipe.formats.require_sectors(sector)?;
+        let root_size = placement::root_size(&layout, recipe.root_size, recipe.disk_size, sector)?;
         if let RootSize::Fixed(size) = root_size {
-            placement::place(&layout, size, recipe.disk_size)?;
+            placement::place(&layout, size, recipe.disk_size, sector)?;
         }
 
         let mut store = recipe.store().map_err(|source| BuildError::Scratch { source })?;
@@ -120,7 +123,7 @@ impl<'r> Assembled<'r> {
         drop(store);
         let system = system::assemble(recipe, images, &identity, &layout, progress)?;
         let scratch = ByteSize::new(scratch + system.scratch);
-        Ok(Self { recipe, image, layout, identity, root_size, system, scratch, stored, canonical, contents })
+        Ok(Self { recipe, image, layout, identity, sector, root_size, system, scratch, stored, canonical, contents })
     }
 
     /// Lays out the disk.
@@ -128,13 +131,14 @@ impl<'r> Assembled<'r> {
     /// # Errors
     /// The system does not fit the sizes asked for, or has something that a file system cannot hold.
     pub fn prepare(&self, progress: &mut dyn Progress) -> Result<Prepared<'_>, BuildError> {
-        let Self { recipe, image, layout, identity, system, .. } = self;
+        let Self { recipe, image, layout, identity, system, sector, .. } = self;
         progress.begin(Station::Plan, layout.partitions.len() as u64);
+        let granularity = recipe.disk_granularity();
         let filled =
-            filesystems::plan(layout, identity, system, self.root_size, recipe.disk_size, recipe.disk_granularity())?;
-        let table = table(layout, identity, &filled)?;
-        let mut plan = describe(recipe, image, identity, layout, system, &filled);
-        if let Some(granularity) = recipe.disk_granularity() {
+            filesystems::plan(layout, identity, system, self.root_size, recipe.disk_size, granularity, *sector)?;
+        let table = table(layout, identity, &filled, *sector)?;
+        let mut plan = describe(recipe, image, identity, layout, system, &filled, *sector);
+        if let Some(granularity) = granularity {
             plan.notes.push(format!("the disk is a multiple of {granularity} large, as one of the formats wants it"));
         }
         plan.notes.extend(system.medium.iter().flat_map(MediumSource::notes));
@@ -270,6 +274,7 @@ impl Prepared<'_> {
             path: None,
             disk: &self.bytes,
             medium: None,
+            sector: Some(self.assembled.sector),
             formats: &self.recipe.formats,
             machine: &self.machine,
             threads: self.recipe.threads,
@@ -301,16 +306,21 @@ impl Recipe {
     }
 }
 
-fn table(layout: &Layout, identity: &Identity, filled: &Filled<'_>) -> Result<PartitionTable, BuildError> {
+fn table(
+    layout: &Layout,
+    identity: &Identity,
+    filled: &Filled<'_>,
+    sector: SectorSize,
+) -> Result<PartitionTable, BuildError> {
     let partitions = layout.partitions.iter().zip(&filled.parts).map(|(partition, part)| Partition {
         type_guid: partition.type_guid,
         guid: identity.uuid(&format!("partition {}", partition.from.name())),
         name: partition.name.clone(),
         first: part.first,
-        sectors: part.filesystem.size().bytes() / SECTOR_SIZE,
+        sectors: part.filesystem.size().bytes() / sector.bytes(),
         attributes: if partition.grow { attributes::GROW_FS } else { 0 },
     });
-    Ok(PartitionTable::new(identity.uuid("disk"), filled.disk_size, partitions.collect())?)
+    Ok(PartitionTable::new(identity.uuid("disk"), filled.disk_size, sector, partitions.collect())?)
 }
 
 fn parts(filled: Filled<'_>) -> Vec<Part<'_>> {
@@ -324,6 +334,7 @@ fn describe(
     layout: &Layout,
     system: &System,
     filled: &Filled<'_>,
+    sector: SectorSize,
 ) -> Plan {
     let mut notes = system.notes.clone();
     let mut partitions = Vec::new();
@@ -339,7 +350,7 @@ fn describe(
             name: partition.name.clone(),
             type_guid: partition.type_guid.to_string(),
             guid: identity.uuid(&format!("partition {}", partition.from.name())).to_string(),
-            offset: part.first.offset(),
+            offset: part.first.offset(sector),
             size: part.filesystem.size(),
             format: partition.format.name(),
             label: partition.label.clone(),
@@ -350,9 +361,17 @@ fn describe(
             grow: partition.grow,
         });
     }
+    if sector != SectorSize::default() {
+        notes.push(format!("only machines that see the disk's sectors as {sector} bytes each find its partitions"));
+    }
     Plan {
         image: system::planned_image(&recipe.source, image, &system.name),
-        disk: PlannedDisk { size: filled.disk_size, guid: identity.uuid("disk").to_string(), partitions },
+        disk: PlannedDisk {
+            size: filled.disk_size,
+            sector_size: sector,
+            guid: identity.uuid("disk").to_string(),
+            partitions,
+        },
         deployment: system.deployment.clone(),
         boot: system.boot.clone(),
         rollback: system.rollback.clone(),

@@ -1,6 +1,6 @@
 //! Where partitions lie: sizes become sectors.
 
-use builder_block::{ByteSize, Lba, SECTOR_SIZE};
+use builder_block::{ByteSize, Lba, SectorSize};
 
 use crate::layout::{Filling, Layout, Size};
 
@@ -40,6 +40,7 @@ pub(crate) fn root_size(
     layout: &Layout,
     root: Option<ByteSize>,
     disk: Option<ByteSize>,
+    sector: SectorSize,
 ) -> Result<RootSize, PlacementError> {
     if let Some(root) = root {
         return Ok(RootSize::Fixed(root.align_up(ALIGNMENT).ok_or(PlacementError::TooLarge)?));
@@ -51,7 +52,7 @@ pub(crate) fn root_size(
             _ => RootSize::Minimize,
         });
     };
-    let others = extent(layout, ByteSize::ZERO)?;
+    let others = extent(layout, ByteSize::ZERO, sector)?;
     let left = disk.align_down(ALIGNMENT).saturating_sub(others).align_down(ALIGNMENT);
     if left == ByteSize::ZERO {
         return Err(PlacementError::DiskTooSmall { disk, needed: others });
@@ -67,6 +68,7 @@ pub(crate) fn place(
     layout: &Layout,
     root: ByteSize,
     disk: Option<ByteSize>,
+    sector: SectorSize,
 ) -> Result<(Vec<(Lba, ByteSize)>, ByteSize), PlacementError> {
     let mut at = ByteSize::new(ALIGNMENT);
     let mut places = Vec::new();
@@ -77,37 +79,47 @@ pub(crate) fn place(
             Size::Minimize => root,
         };
         // `at` is a multiple of 1 MiB, so a sector begins there.
-        places.push((Lba::at(at).ok_or(PlacementError::TooLarge)?, size));
+        places.push((Lba::at(at, sector).ok_or(PlacementError::TooLarge)?, size));
         at = at.checked_add(size).and_then(|end| end.align_up(ALIGNMENT)).ok_or(PlacementError::TooLarge)?;
     }
     let needed = at.checked_add(ByteSize::new(ALIGNMENT)).ok_or(PlacementError::TooLarge)?;
     match disk {
         Some(disk) if disk < needed => Err(PlacementError::DiskTooSmall { disk, needed }),
         // A whole number of sectors, whatever was asked for.
-        Some(disk) => Ok((places, disk.align_down(SECTOR_SIZE))),
+        Some(disk) => Ok((places, disk.align_down(sector.bytes()))),
         None => Ok((places, needed)),
     }
 }
 
 /// What the disk needs with a root of `root`.
-fn extent(layout: &Layout, root: ByteSize) -> Result<ByteSize, PlacementError> {
-    place(layout, root, None).map(|(_, size)| size)
+fn extent(layout: &Layout, root: ByteSize, sector: SectorSize) -> Result<ByteSize, PlacementError> {
+    place(layout, root, None, sector).map(|(_, size)| size)
 }
 
 #[cfg(test)]
 mod tests {
-    use builder_block::ByteSize;
+    use builder_block::{ByteSize, SectorSize};
 
-    use super::{PlacementError, RootSize, place, root_size};
+    use super::{PlacementError, RootSize};
     use crate::layout::Layout;
 
     #[test]
     fn partitions_are_aligned_and_fill_the_disk_asked_for() {
+        for sector in SectorSize::ALL {
+            partitions_are_aligned_and_fill_the_disk(sector);
+        }
+    }
+
+    fn partitions_are_aligned_and_fill_the_disk(sector: SectorSize) {
+        let root_size = |layout: &_, root, disk| super::root_size(layout, root, disk, sector);
+        let place = |layout: &_, root, disk| super::place(layout, root, disk, sector);
         let layout = Layout::template("amd64").unwrap();
         let (places, size) = place(&layout, ByteSize::mib(4), None).unwrap();
-        assert_eq!(places[0].0.offset(), ByteSize::mib(1));
-        assert_eq!(places[1].0.offset(), ByteSize::mib(513));
+        assert_eq!(places[0].0.offset(sector), ByteSize::mib(1));
+        assert_eq!(places[1].0.offset(sector), ByteSize::mib(513));
         assert_eq!(size, ByteSize::mib(513 + 4 + 1));
+        let odd = ByteSize::new(ByteSize::mib(600).bytes() + 4095);
+        assert_eq!(place(&layout, ByteSize::mib(4), Some(odd)).unwrap().1, odd.align_down(sector.bytes()));
 
         assert_eq!(root_size(&layout, None, None), Ok(RootSize::Minimize));
         let left = root_size(&layout, None, Some(ByteSize::gib(20))).unwrap();

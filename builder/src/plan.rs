@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use builder_block::ByteSize;
+use builder_block::{ByteSize, SectorSize};
 use serde::{Serialize, Serializer};
 
 /// A disk as it will be.
@@ -46,6 +46,9 @@ pub struct PlannedDisk {
     /// Size of the disk.
     #[serde(serialize_with = "bytes")]
     pub size: ByteSize,
+    /// Bytes in a sector.
+    #[serde(serialize_with = "sector")]
+    pub sector_size: SectorSize,
     /// GUID of the disk.
     pub guid: String,
     /// The partitions in order.
@@ -157,13 +160,22 @@ fn bytes<S: Serializer>(size: &ByteSize, serializer: S) -> Result<S::Ok, S::Erro
     serializer.serialize_u64(size.bytes())
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn sector<S: Serializer>(size: &SectorSize, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(size.bytes())
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { image, disk, deployment, boot, rollback, forecast, notes } = self;
         writeln!(f, "Image       {} ({})", image.name, image.platform)?;
         writeln!(f, "  source    {}", image.source)?;
         writeln!(f, "  digest    {}, {} layers", image.digest, image.layers)?;
-        writeln!(f, "Disk        {}, GUID {}", disk.size, disk.guid)?;
+        write!(f, "Disk        {}, GUID {}", disk.size, disk.guid)?;
+        if disk.sector_size != SectorSize::default() {
+            write!(f, ", sectors of {} bytes", disk.sector_size)?;
+        }
+        writeln!(f)?;
         writeln!(f, "   #  {:<12}{:>10}{:>10}{:>10}{:>10}  format", "name", "offset", "size", "used", "free")?;
         for part in &disk.partitions {
             writeln!(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use builder_block::ByteSize;
+use builder_block::{ByteSize, SectorSize};
 use builder_boot::BootloaderChoice;
 use builder_oci::{ImageSource, Platform};
 use serde::Serialize;
@@ -35,6 +35,8 @@ pub struct Recipe {
     pub root_size: Option<ByteSize>,
     /// Size of the whole disk; unless `root_size` is given, the root takes what is left.
     pub disk_size: Option<ByteSize>,
+    /// Bytes in a sector of the disk, in place of the layout's.
+    pub sector_size: Option<SectorSize>,
     /// The image reference that the installed system tracks.
     pub target_imgref: Option<String>,
     /// Name of the stateroot; `None` for the image's own choice, else `default`.
@@ -91,6 +93,12 @@ impl fmt::Display for SelinuxChoice {
 }
 
 impl Recipe {
+    /// Bytes in a sector of a disk of `layout`.
+    #[must_use]
+    pub fn sector_size_of(&self, layout: &Layout) -> SectorSize {
+        self.sector_size.unwrap_or(layout.sector_size)
+    }
+
     /// What the size of the disk must be a multiple of for the formats asked for; `None` where a size is asked for, or
     /// any would do.
     #[must_use]
@@ -119,6 +127,8 @@ impl Recipe {
             #[serde(skip_serializing_if = "Option::is_none")]
             root_ssh_authorized_keys: Option<&'a str>,
             #[serde(skip_serializing_if = "Option::is_none")]
+            sector_size: Option<u64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             selinux: Option<String>,
             stateroot: Option<&'a str>,
             target_imgref: Option<&'a str>,
@@ -133,6 +143,10 @@ impl Recipe {
             rollback,
             root_size: self.root_size.map(ByteSize::bytes),
             root_ssh_authorized_keys: self.root_ssh_authorized_keys.as_ref().map(AuthorizedKeys::text),
+            // What the layout says is in its text.
+            sector_size: Some(self.sector_size_of(layout))
+                .filter(|sector| *sector != layout.sector_size)
+                .map(SectorSize::bytes),
             selinux: (self.selinux != SelinuxChoice::Auto).then(|| self.selinux.to_string()),
             stateroot: self.stateroot.as_deref(),
             target_imgref: self.target_imgref.as_deref(),

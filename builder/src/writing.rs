@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use builder_block::{ByteSize, DiskSource, Sink};
+use builder_block::{ByteSize, DiskSource, SectorSize, Sink};
 
 use crate::bundle::{Bmap, Document};
 use crate::error::BuildError;
@@ -73,6 +73,8 @@ pub(crate) struct Writing<'a> {
     /// The file that the disk is read from; `None` where it is made.
     pub(crate) path: Option<&'a Path>,
     pub(crate) disk: &'a (dyn DiskSource + Sync),
+    /// What the disk is laid out for; `None` where nobody knows.
+    pub(crate) sector: Option<SectorSize>,
     pub(crate) formats: &'a Formats,
     pub(crate) machine: &'a Machine,
     /// What makes a medium of the disk; `None` where the disk is somebody's.
@@ -112,6 +114,9 @@ impl Writing<'_> {
         let size = self.disk.size().bytes();
         pending.require_room(formats, needed)?;
         for (format, file) in formats.iter().zip(&pending.disks) {
+            if let Some(sector) = self.sector {
+                file.require_sectors(sector)?;
+            }
             file.require_size(self.disk.size())?;
             files.push(Measured::new(file.sink()?, *format, pending.has_bundle()));
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use builder::diff::{Side, SideError};
 use builder::lint::FailOn;
 use builder::{BootloaderChoice, ClusterCompression, Formats, ImageSource, OutputFormat, Platform, SelinuxChoice};
-use builder_block::ByteSize;
+use builder_block::{ByteSize, SectorSize};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::Failure;
@@ -69,6 +69,10 @@ pub(crate) struct Build {
     /// Size of the disk, such as 20G; the root takes what the other partitions leave [default: as needed]
     #[arg(long, value_name = "SIZE")]
     pub(crate) disk_size: Option<ByteSize>,
+
+    /// Bytes in a sector of the disk, 512 or 4096: that of the drive it will be on [default: the layout's, else 512]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) sector_size: Option<SectorSize>,
 
     /// The image that the installed system tracks, such as quay.io/example/os:latest
     #[arg(long, value_name = "IMGREF")]

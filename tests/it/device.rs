@@ -3,41 +3,41 @@
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use diskwright_tests::command::{Run, diskwright, names, program, signalled};
 use diskwright_tests::fixture::{SMALL_LAYOUT, tiny};
 use diskwright_tests::judge::judge;
+use diskwright_tests::loop_device::Loop;
 
 /// What the devices hold before.
 const OLD: u8 = 0xaa;
 
-/// A block device on a file, until it is dropped.
-struct Loop {
-    device: PathBuf,
-}
+/// A device with something on it.
+struct Used(Loop);
 
-impl Loop {
+impl Used {
     fn new(file: &Path, bytes: u64) -> Self {
+        Self::with_sectors(file, bytes, 512)
+    }
+
+    fn with_sectors(file: &Path, bytes: u64, sector_bytes: u32) -> Self {
         fs::write(file, vec![OLD; usize::try_from(bytes).unwrap()]).unwrap();
-        let shown = judge("losetup", ["--find".as_ref(), "--show".as_ref(), file.as_os_str()]).passed();
-        Self { device: shown.stdout.trim().into() }
+        Self(Loop::on(file, sector_bytes))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0.device
     }
 
     fn text(&self) -> &str {
-        self.device.to_str().unwrap()
+        self.path().to_str().unwrap()
     }
 
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        File::open(&self.device).unwrap().read_to_end(&mut bytes).unwrap();
+        File::open(self.path()).unwrap().read_to_end(&mut bytes).unwrap();
         bytes
-    }
-}
-
-impl Drop for Loop {
-    fn drop(&mut self) {
-        let _ = judge("losetup", ["--detach".as_ref(), self.device.as_os_str()]);
     }
 }
 
@@ -47,7 +47,9 @@ fn a_device_is_refused_unless_it_is_asked_for_and_free_and_large_enough() {
     let path = directory.path();
     let source = tiny(path);
     fs::write(path.join("file"), "old").unwrap();
-    let small = Loop::new(&path.join("small"), 8 << 20);
+    fs::write(path.join("layout"), SMALL_LAYOUT).unwrap();
+    let small = Used::new(&path.join("small"), 8 << 20);
+    let native = Used::with_sectors(&path.join("native"), 8 << 20, 4096);
     let device = small.text();
     for (arguments, code, words) in [
         (&["-o", device][..], 6, "is a block device"),
@@ -58,6 +60,12 @@ fn a_device_is_refused_unless_it_is_asked_for_and_free_and_large_enough() {
         (&["--force-device"], 2, "--force-device needs the device"),
         (&["-o", device, "--force-device", "--type", "qcow2"], 2, "--force-device writes a raw disk"),
         (&["-o", device, "--force-device", "--type", "raw", "--type", "vhd"], 2, "--force-device writes a raw disk"),
+        (
+            &["-o", native.text(), "--force-device", "--layout", "layout"],
+            6,
+            "has sectors of 4096 bytes, but the disk is",
+        ),
+        (&["-o", native.text(), "--force-device", "--layout", "layout"], 6, "hint: nothing would find its partitions"),
         (&["-o", device, "--force-device"], 6, "has 8 MiB (8388608 bytes), but the disk has"),
     ] {
         let run = diskwright(path, ["build", &source, "--platform", "linux/amd64", "-q"].iter().chain(arguments));
@@ -87,9 +95,9 @@ echo sound
     let path = directory.path();
     let source = tiny(path);
     fs::create_dir(path.join("mounted")).unwrap();
-    let device = Loop::new(&path.join("large"), 64 << 20);
+    let device = Used::new(&path.join("large"), 64 << 20);
     let mounted = path.join("mounted");
-    let arguments = [device.device.as_os_str(), mounted.as_os_str(), program().as_os_str(), source.as_ref()];
+    let arguments = [device.path().as_os_str(), mounted.as_os_str(), program().as_os_str(), source.as_ref()];
     let words = ["--mount", "sh", "-c", script, "sh"].map(std::ffi::OsStr::new);
     let said = judge("unshare", words.into_iter().chain(arguments)).passed();
     assert_eq!(said.stdout, "code 6, kept\nsound\n", "{}", said.stderr);
@@ -113,7 +121,7 @@ fn a_device_holds_the_disk_and_nothing_of_what_was_there() {
     let disk = fs::read(path.join("disk.raw")).unwrap();
     let size = disk.len() as u64;
     for (name, room) in [("exact", 0), ("larger", 5 << 20)] {
-        let device = Loop::new(&path.join(name), size + room);
+        let device = Used::new(&path.join(name), size + room);
         for writer in ["build", "convert"] {
             if writer == "build" {
                 let _ = build(&["-o", device.text(), "--force-device"]);
@@ -129,7 +137,7 @@ fn a_device_holds_the_disk_and_nothing_of_what_was_there() {
                 "{name} {writer}: an old table may lie there"
             );
             if room == 0 {
-                let _ = judge("sgdisk", ["--verify".as_ref(), device.device.as_os_str()]).passed();
+                let _ = judge("sgdisk", ["--verify".as_ref(), device.path().as_os_str()]).passed();
             }
         }
     }
@@ -142,9 +150,9 @@ fn an_interrupted_device_has_no_partition_table_and_the_message_says_so() {
     let path = directory.path();
     let source = tiny(path);
     fs::write(path.join("layout"), SMALL_LAYOUT).unwrap();
-    let device = Loop::new(&path.join("backing"), 256 << 20);
+    let device = Used::new(&path.join("backing"), 256 << 20);
     for station in ["layers", "objects", "plan", "write"] {
-        File::options().write(true).open(&device.device).unwrap().write_all_at(&[OLD; 4096], 0).unwrap();
+        File::options().write(true).open(device.path()).unwrap().write_all_at(&[OLD; 4096], 0).unwrap();
         let arguments = [
             "build",
             &source,

@@ -24,6 +24,7 @@ mod outputs;
 mod page;
 mod reproducible;
 mod rollback;
+mod sectors;
 mod selinux;
 mod smoke;
 mod ssh_keys;

@@ -10,4 +10,5 @@ pub mod command;
 pub mod fixture;
 pub mod image;
 pub mod judge;
+pub mod loop_device;
 pub mod partition;

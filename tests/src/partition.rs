@@ -32,13 +32,16 @@ pub fn partitions(disk: &Path) -> Vec<Partition> {
     let verdict = judge("sfdisk", [Path::new("--json"), disk]).passed();
     let table: Value = serde_json::from_str(&verdict.stdout).expect("sfdisk prints JSON");
     let number = |value: &Value| value.as_u64().expect("sfdisk prints numbers");
-    table["partitiontable"]["partitions"]
+    let table = &table["partitiontable"];
+    // Of a file it takes them to have 512 bytes.
+    let sector = number(&table["sectorsize"]);
+    table["partitions"]
         .as_array()
         .expect("sfdisk lists partitions")
         .iter()
         .map(|partition| Partition {
-            offset: number(&partition["start"]) * 512,
-            size: number(&partition["size"]) * 512,
+            offset: number(&partition["start"]) * sector,
+            size: number(&partition["size"]) * sector,
             name: partition["name"].as_str().unwrap_or_default().to_owned(),
             type_guid: partition["type"].as_str().unwrap_or_default().to_lowercase(),
         })

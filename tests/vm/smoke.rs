@@ -260,6 +260,23 @@ fn a_disk_boots_with_a_tpm() {
 
 #[test]
 #[ignore = "full boot matrix: tests/run full"]
+fn a_disk_of_large_sectors_boots_from_controllers_that_have_them() {
+    let disk = disk("mini", &["--sector-size", "4096", "--type", "raw", "--type", "qcow2", "--no-bundle"]);
+    // The size is that of its table, unless another is asked for.
+    for (path, arguments) in [
+        (disk.path.clone(), &["--disk-bus", "virtio", "--sector-size", "4096"][..]),
+        (disk.path.with_extension("qcow2"), &["--disk-bus", "nvme"]),
+    ] {
+        let sectors = "cat /sys/class/block/$(basename $(findmnt -no SOURCE /sysroot))/../queue/logical_block_size";
+        let smoked = smoke(&path, &[arguments, &["--run", sectors]].concat());
+        smoked.has("target-reached", 0, "target", "");
+        assert_eq!(smoked.machine()["sector_size"], 4096);
+        assert_eq!(smoked.machine()["checks"][0]["text"], "4096", "{}", smoked.run.stdout);
+    }
+}
+
+#[test]
+#[ignore = "full boot matrix: tests/run full"]
 fn a_disk_whose_table_was_made_for_other_sectors_has_nothing_to_boot() {
     let disk = disk("mini", &[]);
     let smoked = smoke(&disk.path, &["--sector-size", "4096", "--disk-bus", "nvme"]);

@@ -1,7 +1,7 @@
 //! Common ground for everything that becomes bytes on a disk.
 //!
 //! ```text
-//!  ByteSize, Lba        units that cannot be mixed up
+//!  ByteSize, Lba        units that cannot be mixed up; SectorSize, between the two
 //!  ReadAt, WriteAt      a device seen from the outside
 //!  Window               a part of a device that behaves like a whole one
 //!  SparseFile           a plain file whose holes stay holes
@@ -33,7 +33,7 @@ mod window;
 
 pub use device::{FilesystemImage, ReadAt, SharedFile, WriteAt};
 pub use finding::{Finding, Severity};
-pub use lba::{Lba, SECTOR_SIZE};
+pub use lba::{Lba, SECTOR_SIZE, SectorSize};
 pub use nearest::nearest;
 pub use piece::{PIECE, Piece, is_zero, runs};
 pub use plain_file::PlainFile;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use builder_block::{ByteSize, SECTOR_SIZE};
+use builder_block::{ByteSize, SectorSize};
 use builder_tree::DisplayPath;
 
 use crate::geometry::{LARGEST, MINIMUM_CLUSTERS};
@@ -12,10 +12,12 @@ use crate::geometry::{LARGEST, MINIMUM_CLUSTERS};
 #[non_exhaustive]
 pub enum FatError {
     /// The partition ends inside a sector.
-    #[error("the partition size of {} bytes is not a multiple of the sector size of {SECTOR_SIZE}", .size.bytes())]
+    #[error("the partition size of {} bytes is not a multiple of the sector size of {sector}", .size.bytes())]
     OddSize {
         /// The size asked for.
         size: ByteSize,
+        /// Bytes in a sector.
+        sector: SectorSize,
     },
     /// The partition is larger than the 32-bit sector count.
     #[error("the partition has {size} ({} bytes) but FAT32 ends at {} bytes", .size.bytes(), LARGEST.bytes())]
@@ -154,8 +156,8 @@ impl FatError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::OddSize { size } => {
-                size.align_up(SECTOR_SIZE).map(|size| format!("make the partition {} bytes large", size.bytes()))
+            Self::OddSize { size, sector } => {
+                size.align_up(sector.bytes()).map(|size| format!("make the partition {} bytes large", size.bytes()))
             }
             Self::TooSmall { minimum, .. } | Self::DoesNotFit { minimum, .. } => {
                 // Printed sizes are rounded to a tenth: a whole number of MiB is printed as it is.

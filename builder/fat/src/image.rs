@@ -2,7 +2,7 @@
 
 use std::io;
 
-use builder_block::{ByteSize, FilesystemImage, SECTOR_SIZE, WriteAt};
+use builder_block::{ByteSize, FilesystemImage, SectorSize, WriteAt};
 use builder_tree::{Content, FileTree, Source};
 
 use crate::geometry::{self, Geometry, LARGEST, MINIMUM_CLUSTERS};
@@ -23,8 +23,10 @@ pub struct Options {
     pub label: String,
     /// First sector of the partition on its disk.
     pub hidden_sectors: u32,
-    /// Exact size of the partition, a multiple of 512 bytes.
+    /// Exact size of the partition, whole sectors.
     pub size: ByteSize,
+    /// Bytes in a sector of the disk.
+    pub sector: SectorSize,
     /// Time of all entries in seconds since 1970, written as UTC; moved into the years 1980 to 2107.
     pub timestamp: i64,
 }
@@ -82,7 +84,7 @@ impl FatImage {
             .map_err(|reason| FatError::Label { label: options.label.clone(), reason })?;
         let has_label = !options.label.is_empty();
         let outline = Outline::new(tree, has_label)?;
-        let geometry = fit(&outline, options.size)?;
+        let geometry = fit(&outline, options.size, options.sector)?;
         let mut next = ROOT_CLUSTER;
         let mut chain = |clusters: u64| {
             // `fit` has found the sum to be at most the clusters there are, which are fewer than 2^28.
@@ -106,15 +108,15 @@ impl FatImage {
         })
     }
 
-    /// The size from which on every partition holds `tree` with a label.
+    /// The size from which on every partition with such sectors holds `tree` with a label.
     ///
-    /// Smaller ones may do where clusters are smaller: below 260 MiB they have 512 bytes, above 4 KiB.
+    /// Smaller ones may do where clusters are smaller: below 260 MiB they have a sector, above 4 KiB.
     ///
     /// # Errors
     /// As [`FatImage::plan`], for all that has nothing to do with the size of the partition; and
     /// [`FatError::TreeTooLarge`] where no size is enough.
-    pub fn minimum_size(tree: &FileTree) -> Result<ByteSize, FatError> {
-        minimum(&Outline::new(tree, true)?)
+    pub fn minimum_size(tree: &FileTree, sector: SectorSize) -> Result<ByteSize, FatError> {
+        minimum(&Outline::new(tree, true)?, sector)
     }
 
     /// How full it is.
@@ -146,9 +148,10 @@ impl FatImage {
         let clusters = u32::try_from(self.geometry.clusters).expect("fewer than 2^28 clusters");
         let boot = record::boot_sector(&self.geometry, &self.volume);
         let info = record::info_sector(clusters - (next - ROOT_CLUSTER), next - 1);
+        let sector = self.geometry.sector.bytes();
         for copy in [0, u64::from(BACKUP_SECTOR)] {
-            device.write_at(copy * SECTOR_SIZE, &boot)?;
-            device.write_at((copy + u64::from(INFO_SECTOR)) * SECTOR_SIZE, &info)?;
+            device.write_at(copy * sector, &boot)?;
+            device.write_at((copy + u64::from(INFO_SECTOR)) * sector, &info)?;
         }
         Ok(())
     }
@@ -285,23 +288,23 @@ pub(crate) fn write_content(content: &Content, offset: u64, device: &mut dyn Wri
     Ok(())
 }
 
-fn minimum(outline: &Outline) -> Result<ByteSize, FatError> {
-    geometry::minimum_size(|cluster_bytes| outline.clusters(cluster_bytes))
+fn minimum(outline: &Outline, sector: SectorSize) -> Result<ByteSize, FatError> {
+    geometry::minimum_size(sector, |cluster_bytes| outline.clusters(cluster_bytes))
         .ok_or_else(|| FatError::TreeTooLarge { needed: outline.clusters(32 << 10) })
 }
 
 /// The geometry of a partition of `size` that holds the outline.
-fn fit(outline: &Outline, size: ByteSize) -> Result<Geometry, FatError> {
-    if !size.bytes().is_multiple_of(SECTOR_SIZE) {
-        return Err(FatError::OddSize { size });
+fn fit(outline: &Outline, size: ByteSize, sector: SectorSize) -> Result<Geometry, FatError> {
+    if !size.bytes().is_multiple_of(sector.bytes()) {
+        return Err(FatError::OddSize { size, sector });
     }
     if size > LARGEST {
         return Err(FatError::TooLarge { size });
     }
-    let geometry = Geometry::new(size.bytes() / SECTOR_SIZE);
+    let geometry = Geometry::new(size.bytes() / sector.bytes(), sector);
     let Some(geometry) = geometry.filter(|geometry| geometry.clusters >= MINIMUM_CLUSTERS) else {
         let clusters = geometry.map_or(0, |geometry| geometry.clusters);
-        return Err(FatError::TooSmall { size, clusters, minimum: minimum(outline)? });
+        return Err(FatError::TooSmall { size, clusters, minimum: minimum(outline, sector)? });
     };
     let needed = outline.clusters(geometry.cluster_bytes());
     if needed > geometry.clusters {
@@ -310,7 +313,7 @@ fn fit(outline: &Outline, size: ByteSize) -> Result<Geometry, FatError> {
             cluster_size: ByteSize::new(geometry.cluster_bytes()),
             available: geometry.clusters,
             needed,
-            minimum: minimum(outline)?,
+            minimum: minimum(outline, sector)?,
         });
     }
     Ok(geometry)

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The layout is that of the *Microsoft FAT Specification* (August 2005, the text behind UEFI 2.10, section 13.3),
-//! always with 32-bit entries, 512-byte sectors and the cluster sizes that Microsoft and `mkfs.fat` choose.
+//! always with 32-bit entries, sectors of 512 or 4096 bytes as the disk has them, and the cluster sizes that Microsoft
+//! and `mkfs.fat` choose. With sectors of 4096 bytes FAT32 begins at 257 MiB, as a cluster is at least a sector.
 //!
 //! # What FAT cannot hold
 //!

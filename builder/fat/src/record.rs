@@ -1,7 +1,5 @@
 //! Every structure on the disk, byte by byte. Numbers are little-endian; "FAT" is the FAT specification.
 
-use builder_block::SECTOR_SIZE;
-
 use crate::geometry::Geometry;
 use crate::name::LABEL_LENGTH;
 use crate::short::ShortName;
@@ -39,9 +37,9 @@ const ARCHIVE: u8 = 0x20;
 /// Attributes of a long-name record.
 const LONG_NAME: u8 = 0x0F;
 
-/// [`SECTOR_SIZE`] as the length of an array.
+/// Bytes that the structures below take at the start of their sectors, whatever the size of these: FAT, "FSInfo
+/// structure" and the note on the signature of sector 0. The rest of a larger sector is zero.
 const SECTOR: usize = 512;
-const _: () = assert!(SECTOR as u64 == SECTOR_SIZE);
 
 type Sector = [u8; SECTOR];
 
@@ -67,13 +65,14 @@ pub(crate) fn boot_sector(geometry: &Geometry, volume: &Volume) -> Sector {
     let fat_sectors = u32::try_from(geometry.fat_sectors).expect("less than all sectors");
     let per_cluster = u8::try_from(geometry.sectors_per_cluster).expect("at most 64");
     let reserved = u16::try_from(geometry.reserved_sectors).expect("at most 64");
+    let bytes = u16::try_from(geometry.sector.bytes()).expect("at most 4096");
     let mut sector = [0; SECTOR];
     // BS_jmpBoot: over the fields, to the boot code.
     put(&mut sector, 0x00, &[0xEB, 0x58, 0x90]);
     // BS_OEMName: the one the specification recommends, as some readers look for it.
     put(&mut sector, 0x03, b"MSWIN4.1");
     // BPB_BytsPerSec, BPB_SecPerClus, BPB_RsvdSecCnt, BPB_NumFATs.
-    put(&mut sector, 0x0B, &512_u16.to_le_bytes());
+    put(&mut sector, 0x0B, &bytes.to_le_bytes());
     put(&mut sector, 0x0D, &[per_cluster]);
     put(&mut sector, 0x0E, &reserved.to_le_bytes());
     put(&mut sector, 0x10, &[2]);

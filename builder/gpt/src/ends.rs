@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use builder_block::{ByteSize, SECTOR_SIZE};
+use builder_block::{ByteSize, SectorSize};
 
 /// The first and the last sectors of a disk, in memory. Everything between can neither be read nor written.
 #[derive(Debug)]
@@ -15,9 +15,9 @@ pub(crate) struct DiskEnds {
 
 impl DiskEnds {
     /// A disk of `size` with `head_sectors` and `tail_sectors` of zeros.
-    pub(crate) fn new(size: ByteSize, head_sectors: u64, tail_sectors: u64) -> io::Result<Self> {
+    pub(crate) fn new(size: ByteSize, sector: SectorSize, head_sectors: u64, tail_sectors: u64) -> io::Result<Self> {
         let zeros = |sectors: u64| -> io::Result<Vec<u8>> {
-            let bytes = sectors.saturating_mul(SECTOR_SIZE);
+            let bytes = sectors.saturating_mul(sector.bytes());
             Ok(vec![0; usize::try_from(bytes).map_err(io::Error::other)?])
         };
         let (head, tail) = (zeros(head_sectors)?, zeros(tail_sectors)?);
@@ -95,13 +95,13 @@ impl Seek for DiskEnds {
 mod tests {
     use std::io::{Read, Seek, SeekFrom, Write};
 
-    use builder_block::ByteSize;
+    use builder_block::{ByteSize, SectorSize};
 
     use super::DiskEnds;
 
     #[test]
     fn only_the_ends_exist() {
-        let mut ends = DiskEnds::new(ByteSize::mib(1), 2, 1).unwrap();
+        let mut ends = DiskEnds::new(ByteSize::mib(1), SectorSize::Bytes512, 2, 1).unwrap();
         ends.seek(SeekFrom::Start(1020)).unwrap();
         assert!(ends.write_all(&[1; 5]).is_err());
         assert_eq!(ends.head()[1020..], [1; 4]);
@@ -114,6 +114,6 @@ mod tests {
         assert_eq!((back, ends.tail()), ([2; 512], &[2; 512][..]));
         ends.seek(SeekFrom::Start(4096)).unwrap();
         assert!(ends.read(&mut back).is_err());
-        assert!(DiskEnds::new(ByteSize::kib(1), 2, 1).is_err());
+        assert!(DiskEnds::new(ByteSize::kib(1), SectorSize::Bytes512, 2, 1).is_err());
     }
 }

@@ -1,20 +1,22 @@
 //! What a partition table cannot be.
 
-use builder_block::{ByteSize, Lba, SECTOR_SIZE};
+use builder_block::{ByteSize, Lba, SectorSize};
 use uuid::Uuid;
 
 use crate::partition::NAME_UNITS;
-use crate::{ALIGNMENT, FIRST_USABLE, MAX_PARTITIONS};
+use crate::{ALIGNMENT, MAX_PARTITIONS};
 
 /// Why there is no such partition table. Partition numbers count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GptError {
     /// The disk ends inside a sector.
-    #[error("the disk size of {} bytes is not a multiple of the sector size of {SECTOR_SIZE}", .size.bytes())]
+    #[error("the disk size of {} bytes is not a multiple of the sector size of {sector}", .size.bytes())]
     DiskSize {
         /// The size asked for.
         size: ByteSize,
+        /// Bytes in a sector.
+        sector: SectorSize,
     },
     /// The disk has no room for both tables and a sector between.
     #[error("the disk has {} bytes but a partition table alone needs {}", .size.bytes(), .minimum.bytes())]
@@ -42,7 +44,7 @@ pub enum GptError {
         name: String,
     },
     /// A partition that begins at an odd place.
-    #[error("partition {number} ({name:?}) begins at sector {first}, which is not a multiple of {ALIGNMENT}")]
+    #[error("partition {number} ({name:?}) begins at sector {first}, which is not a multiple of {alignment}")]
     Misaligned {
         /// Number of the partition.
         number: usize,
@@ -50,10 +52,12 @@ pub enum GptError {
         name: String,
         /// Where it was to begin.
         first: Lba,
+        /// Sectors in [`crate::ALIGNMENT`].
+        alignment: u64,
     },
     /// A partition that leaves the usable sectors.
     #[error(
-        "partition {number} ({name:?}) has the {sectors} sectors from {first} but usable are {FIRST_USABLE} to \
+        "partition {number} ({name:?}) has the {sectors} sectors from {first} but usable are {first_usable} to \
          {last_usable} of the disk of {disk_size}"
     )]
     Outside {
@@ -65,6 +69,8 @@ pub enum GptError {
         first: Lba,
         /// Sectors asked for.
         sectors: u64,
+        /// First usable sector of the disk.
+        first_usable: Lba,
         /// Last usable sector of the disk.
         last_usable: Lba,
         /// Size of the disk.
@@ -162,15 +168,15 @@ impl GptError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::DiskSize { size } => {
-                Some(format!("use {} bytes", size.align_up(SECTOR_SIZE).unwrap_or(*size).bytes()))
+            Self::DiskSize { size, sector } => {
+                Some(format!("use {} bytes", size.align_up(sector.bytes()).unwrap_or(*size).bytes()))
             }
             Self::DiskTooSmall { .. } => Some("make the disk larger; a bootable one needs gigabytes".into()),
             Self::TooManyPartitions { .. } => Some("use fewer partitions".into()),
-            Self::Misaligned { first, .. } => first
+            Self::Misaligned { first, alignment, .. } => first
                 .0
-                .checked_next_multiple_of(ALIGNMENT)
-                .map(|next| format!("begin at sector {next}; partitions begin at multiples of 1 MiB")),
+                .checked_next_multiple_of(*alignment)
+                .map(|next| format!("begin at sector {next}; partitions begin at multiples of {ALIGNMENT}")),
             Self::Outside { .. } => Some("make the disk larger or the partitions smaller".into()),
             Self::NameTooLong { .. } => Some(format!("shorten the name to {NAME_UNITS} units")),
             Self::DuplicateGuid { .. } => Some("give every partition a GUID of its own".into()),

@@ -8,7 +8,8 @@
 //!  └──────────┴────────┴──────────┴──────────────────────────────────┴────────────────┴────────┘
 //! ```
 //!
-//! The layout is that of UEFI 2.10, chapter 5, for 512-byte sectors. This crate knows no file system; which type GUID
+//! The layout is that of UEFI 2.10, chapter 5, here for 512-byte sectors; with 4096 bytes in one, the entries are in
+//! LBA 2 to 5 and the usable sectors begin at 6. This crate knows no file system; which type GUID
 //! means what to whom is in [`types`].
 
 mod ends;
@@ -20,5 +21,5 @@ pub mod types;
 
 pub use error::GptError;
 pub use partition::{Partition, attributes};
-pub use table::{ALIGNMENT, FIRST_USABLE, MAX_PARTITIONS, PartitionTable, last_usable};
+pub use table::{ALIGNMENT, MAX_PARTITIONS, PartitionTable, first_usable, last_usable};
 pub use uuid::Uuid;

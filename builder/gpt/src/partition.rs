@@ -1,6 +1,6 @@
 //! One partition.
 
-use builder_block::{ByteSize, Lba, SECTOR_SIZE};
+use builder_block::{ByteSize, Lba, SectorSize};
 use uuid::Uuid;
 
 /// UTF-16 units that an entry holds of the name: UEFI 2.10, table 5-6, offset 56, 72 bytes.
@@ -37,7 +37,7 @@ pub struct Partition {
     pub guid: Uuid,
     /// Its name (`PARTLABEL`): at most 36 UTF-16 units; may be empty.
     pub name: String,
-    /// First sector, a multiple of [`crate::ALIGNMENT`].
+    /// First sector, which begins at a multiple of [`crate::ALIGNMENT`].
     pub first: Lba,
     /// Length in sectors, at least 1.
     pub sectors: u64,
@@ -52,9 +52,9 @@ impl Partition {
         Lba(self.first.0.saturating_add(self.sectors.saturating_sub(1)))
     }
 
-    /// Length in bytes. Saturates.
+    /// Length in bytes on a disk of such sectors. Saturates.
     #[must_use]
-    pub fn size(&self) -> ByteSize {
-        ByteSize::new(self.sectors.saturating_mul(SECTOR_SIZE))
+    pub fn size(&self, sector: SectorSize) -> ByteSize {
+        ByteSize::new(self.sectors.saturating_mul(sector.bytes()))
     }
 }

@@ -6,12 +6,12 @@
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use builder_block::{ByteSize, Lba, ReadAt, SECTOR_SIZE};
+use builder_block::{ByteSize, Lba, ReadAt, SectorSize};
 use gpt::GptConfig;
-use gpt::disk::LogicalBlockSize;
 use uuid::Uuid;
 
 use crate::Partition;
+use crate::table::logical_block_size;
 
 /// UEFI 2.10, table 5-5: the signature of a header.
 const SIGNATURE: &[u8; 8] = b"EFI PART";
@@ -31,6 +31,8 @@ const KNOWN_ENTRY_SIZE: u32 = 128;
 pub struct FoundTable {
     /// Identity of the disk.
     pub disk_guid: Uuid,
+    /// Bytes in a sector: the size for which the table is where it should be.
+    pub sector: SectorSize,
     /// The partitions with their numbers (from 1), in the order of these; each lies on the disk, though not necessarily
     /// apart from the others.
     pub partitions: Vec<(u32, Partition)>,
@@ -44,7 +46,10 @@ pub enum ReadError {
     #[error("cannot read the partition table")]
     Io(#[from] io::Error),
     /// There is no GUID partition table.
-    #[error("it has no GUID partition table: neither sector 1 nor the last of its {size} begins with `EFI PART`")]
+    #[error(
+        "it has no GUID partition table: neither sector 1 nor the last of its {size} begins with `EFI PART`, whether a \
+         sector has 512 bytes or 4096"
+    )]
     None {
         /// Size of the disk.
         size: ByteSize,
@@ -78,24 +83,40 @@ pub enum ReadError {
     },
 }
 
-/// Reads the partition table of a disk with sectors of 512 bytes; the backup where the first header is damaged.
+/// Reads the partition table of a disk with sectors of 512 or 4096 bytes; the backup where the first header is damaged.
+///
+/// Where there are tables for both sizes, as on a drive that was formatted anew, the one that can be read is taken, and
+/// of two such the one for 512 bytes.
 ///
 /// # Errors
 /// [`ReadError`]: there is none, or both copies are damaged; a partition does not lie on the disk.
 pub fn read(disk: &dyn ReadAt) -> Result<FoundTable, ReadError> {
-    let size = disk.size();
-    let sectors = size.bytes() / SECTOR_SIZE;
-    if sectors < 3 {
-        return Err(ReadError::None { size });
+    let mut first_error = None;
+    for sector in SectorSize::ALL {
+        match read_for(disk, sector) {
+            Ok(Some(table)) => return Ok(table),
+            Ok(None) => {}
+            Err(error @ ReadError::Io(_)) => return Err(error),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
     }
-    // Not `|`, which would look at the second only for its value.
-    let (first, last) = (check_header(disk, 1)?, check_header(disk, sectors - 1)?);
+    Err(first_error.unwrap_or(ReadError::None { size: disk.size() }))
+}
+
+/// The table for sectors of this size; `None` where there is none.
+fn read_for(disk: &dyn ReadAt, sector: SectorSize) -> Result<Option<FoundTable>, ReadError> {
+    let sectors = disk.size().bytes() / sector.bytes();
+    if sectors < 3 {
+        return Ok(None);
+    }
+    // Not `||`, which would look at the second only where the first has none.
+    let (first, last) = (check_header(disk, sector, 1)?, check_header(disk, sector, sectors - 1)?);
     if !first && !last {
-        return Err(ReadError::None { size });
+        return Ok(None);
     }
     let found = GptConfig::new()
         .writable(false)
-        .logical_block_size(LogicalBlockSize::Lb512)
+        .logical_block_size(logical_block_size(sector))
         .open_from_device(Cursor { disk, position: 0 })
         .map_err(|error| match error {
             gpt::GptError::Io(error) if error.kind() != io::ErrorKind::Other => ReadError::Io(error),
@@ -124,13 +145,13 @@ pub fn read(disk: &dyn ReadAt) -> Result<FoundTable, ReadError> {
             },
         ));
     }
-    Ok(FoundTable { disk_guid: *found.guid(), partitions })
+    Ok(Some(FoundTable { disk_guid: *found.guid(), sector, partitions }))
 }
 
 /// Whether sector `lba` begins with the signature; what it then says is small enough.
-fn check_header(disk: &dyn ReadAt, lba: u64) -> Result<bool, ReadError> {
+fn check_header(disk: &dyn ReadAt, sector: SectorSize, lba: u64) -> Result<bool, ReadError> {
     let mut header = [0; HEADER_SIZE];
-    disk.read_at(lba.saturating_mul(SECTOR_SIZE), &mut header)?;
+    disk.read_at(lba.saturating_mul(sector.bytes()), &mut header)?;
     if !header.starts_with(SIGNATURE) {
         return Ok(false);
     }
@@ -197,24 +218,28 @@ impl Seek for Cursor<'_> {
 #[cfg(test)]
 mod tests {
 
-    use builder_block::{ByteSize, Lba, SparseFile};
+    use builder_block::{ByteSize, Lba, SectorSize, SparseFile};
     use uuid::Uuid;
 
     use super::{ReadError, read};
     use crate::{Partition, PartitionTable, types};
 
     fn disk() -> (PartitionTable, Vec<u8>) {
+        disk_of(SectorSize::Bytes512)
+    }
+
+    fn disk_of(sector: SectorSize) -> (PartitionTable, Vec<u8>) {
         let partition = |number: u128, first| Partition {
             type_guid: types::ESP,
             guid: Uuid::from_u128(number),
             name: format!("é{number}"),
-            first: Lba(first),
-            sectors: 2048,
+            first: Lba::at(ByteSize::mib(first), sector).unwrap(),
+            sectors: (1 << 20) / sector.bytes(),
             attributes: 1,
         };
         let size = ByteSize::mib(4);
-        let table =
-            PartitionTable::new(Uuid::from_u128(9), size, vec![partition(1, 4096), partition(2, 2048)]).unwrap();
+        let partitions = vec![partition(1, 2), partition(2, 1)];
+        let table = PartitionTable::new(Uuid::from_u128(9), size, sector, partitions).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         table.write_to(&mut SparseFile::new(file.reopen().unwrap(), size).unwrap()).unwrap();
         (table, std::fs::read(file.path()).unwrap())
@@ -222,19 +247,33 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_back_from_either_copy() {
-        let (table, mut disk) = disk();
-        for damage in [None, Some(512), Some(4 * 1024 * 1024 - 512)] {
+        let ends = [(SectorSize::Bytes512, 512), (SectorSize::Bytes4096, 4096)];
+        let cases = ends.map(|(sector, at)| [None, Some(at), Some((4 << 20) - at)].map(|damage| (sector, damage)));
+        for (sector, damage) in cases.into_iter().flatten() {
+            let (table, mut disk) = disk_of(sector);
             if let Some(at) = damage {
-                disk = self::disk().1;
                 disk[at] ^= 1;
             }
             let found = read(&disk).unwrap();
-            assert_eq!(found.disk_guid, table.disk_guid());
+            assert_eq!((found.disk_guid, found.sector), (table.disk_guid(), sector));
             let numbers: Vec<u32> = found.partitions.iter().map(|(number, _)| *number).collect();
             assert_eq!(numbers, [1, 2]);
             let partitions: Vec<_> = found.partitions.into_iter().map(|(_, partition)| partition).collect();
             assert_eq!(partitions, table.partitions());
         }
+    }
+
+    #[test]
+    fn of_tables_for_two_sector_sizes_the_one_that_can_be_read_is_taken() {
+        let (_, old) = disk();
+        let (_, mut new) = disk_of(SectorSize::Bytes4096);
+        // What lies in the rest of the first sector outlives a table for larger ones.
+        new[512..4096].copy_from_slice(&old[512..4096]);
+        assert_eq!(read(&new).unwrap().sector, SectorSize::Bytes4096);
+        new[4096] ^= 1;
+        let end = new.len();
+        new[end - 4096] ^= 1;
+        assert!(matches!(read(&new), Err(ReadError::Damaged(_))));
     }
 
     #[test]

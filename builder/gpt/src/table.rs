@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use builder_block::{ByteSize, Lba, Region, RegionMap, SECTOR_SIZE, WriteAt};
+use builder_block::{ByteSize, Lba, Region, RegionMap, SectorSize, WriteAt};
 use gpt::GptConfig;
 use gpt::disk::LogicalBlockSize;
 use gpt::mbr::ProtectiveMBR;
@@ -14,26 +14,39 @@ use crate::ends::DiskEnds;
 use crate::partition::{NAME_UNITS, attributes};
 use crate::{GptError, Partition};
 
-/// Sectors whose multiples partitions begin at: 1 MiB, which suits every flash page, RAID stripe and 4 KiB sector.
-pub const ALIGNMENT: u64 = 2048;
+/// Partitions begin at multiples of this, which suits every flash page, RAID stripe and sector.
+pub const ALIGNMENT: ByteSize = ByteSize::mib(1);
 
 /// Entries of the table; UEFI 2.10, section 5.3.1, wants at least 16 KiB for them, which are 128.
 pub const MAX_PARTITIONS: usize = 128;
 
-/// First sector behind the protective MBR, the header and the entries.
-pub const FIRST_USABLE: Lba = Lba(34);
-
-/// Sectors of the backup behind the last usable one: 32 of entries, 1 of header.
-const BACKUP_SECTORS: u64 = 33;
+/// Bytes of all entries, of 128 bytes each.
+const ENTRIES: u64 = 128 * 128;
 
 /// Bytes of LBA 0 before the disk signature: boot code, which is not ours.
 const BOOT_CODE: usize = 440;
 
+/// Sectors of the entries, which are whole ones of either size.
+const fn entry_sectors(sector: SectorSize) -> u64 {
+    ENTRIES / sector.bytes()
+}
+
+/// Sectors of the backup behind the last usable one: its entries, and 1 of header.
+const fn backup_sectors(sector: SectorSize) -> u64 {
+    entry_sectors(sector) + 1
+}
+
+/// First sector behind the protective MBR, the header and the entries.
+#[must_use]
+pub const fn first_usable(sector: SectorSize) -> Lba {
+    Lba(2 + entry_sectors(sector))
+}
+
 /// Last sector a partition may have on a disk of `disk_size`; `None` where the tables alone do not fit.
 #[must_use]
-pub fn last_usable(disk_size: ByteSize) -> Option<Lba> {
-    let last = (disk_size.bytes() / SECTOR_SIZE).checked_sub(BACKUP_SECTORS + 1)?;
-    (last >= FIRST_USABLE.0).then_some(Lba(last))
+pub fn last_usable(disk_size: ByteSize, sector: SectorSize) -> Option<Lba> {
+    let last = (disk_size.bytes() / sector.bytes()).checked_sub(backup_sectors(sector) + 1)?;
+    (last >= first_usable(sector).0).then_some(Lba(last))
 }
 
 /// A partition table that can be written: whoever has one knows that nothing overlaps and everything fits.
@@ -41,23 +54,29 @@ pub fn last_usable(disk_size: ByteSize) -> Option<Lba> {
 pub struct PartitionTable {
     disk_guid: Uuid,
     disk_size: ByteSize,
+    sector: SectorSize,
     partitions: Vec<Partition>,
 }
 
 impl PartitionTable {
-    /// A table for a disk of `disk_size` (a multiple of 512 bytes). The partitions are numbered as they come; they
-    /// need not be in the order of their sectors.
+    /// A table for a disk of `disk_size` (a multiple of `sector`). The partitions are numbered as they come; they need
+    /// not be in the order of their sectors.
     ///
     /// # Errors
     /// [`GptError`]: the disk is too small or of an odd size; there are more than 128 partitions; one is empty, not
     /// aligned to 1 MiB, outside of the usable sectors or over another; a name is longer than 36 UTF-16 units; a GUID
     /// is nil or not unique; a reserved attribute is set.
-    pub fn new(disk_guid: Uuid, disk_size: ByteSize, partitions: Vec<Partition>) -> Result<Self, GptError> {
-        if !disk_size.bytes().is_multiple_of(SECTOR_SIZE) {
-            return Err(GptError::DiskSize { size: disk_size });
+    pub fn new(
+        disk_guid: Uuid,
+        disk_size: ByteSize,
+        sector: SectorSize,
+        partitions: Vec<Partition>,
+    ) -> Result<Self, GptError> {
+        if !disk_size.bytes().is_multiple_of(sector.bytes()) {
+            return Err(GptError::DiskSize { size: disk_size, sector });
         }
-        let minimum = ByteSize::new((FIRST_USABLE.0 + 1 + BACKUP_SECTORS) * SECTOR_SIZE);
-        let Some(last_usable) = last_usable(disk_size) else {
+        let minimum = ByteSize::new((first_usable(sector).0 + 1 + backup_sectors(sector)) * sector.bytes());
+        let Some(last_usable) = last_usable(disk_size, sector) else {
             return Err(GptError::DiskTooSmall { size: disk_size, minimum });
         };
         if disk_guid.is_nil() {
@@ -66,12 +85,13 @@ impl PartitionTable {
         if partitions.len() > MAX_PARTITIONS {
             return Err(GptError::TooManyPartitions { count: partitions.len() });
         }
+        let usable = Usable { first: first_usable(sector), last: last_usable, sector, disk_size };
         let mut claims = RegionMap::new();
         let mut guids = BTreeMap::from([(disk_guid, 0)]);
         for (index, partition) in partitions.iter().enumerate() {
             let number = index + 1;
             check_entry(number, partition)?;
-            check_place(number, partition, last_usable, disk_size)?;
+            usable.check(number, partition)?;
             // No overflow: the place was checked.
             let region = Region { start: partition.first.0, end: partition.last().0 + 1 };
             if claims.claim(region, "partition").is_err() {
@@ -82,7 +102,7 @@ impl PartitionTable {
                 return Err(GptError::DuplicateGuid { number, name, guid, other });
             }
         }
-        Ok(Self { disk_guid, disk_size, partitions })
+        Ok(Self { disk_guid, disk_size, sector, partitions })
     }
 
     /// Identity of the disk.
@@ -97,6 +117,12 @@ impl PartitionTable {
         self.disk_size
     }
 
+    /// Bytes in a sector of the disk.
+    #[must_use]
+    pub fn sector_size(&self) -> SectorSize {
+        self.sector
+    }
+
     /// The partitions; number 1 is the first.
     #[must_use]
     pub fn partitions(&self) -> &[Partition] {
@@ -106,14 +132,14 @@ impl PartitionTable {
     /// First sector a partition may have.
     #[must_use]
     pub fn first_usable(&self) -> Lba {
-        FIRST_USABLE
+        first_usable(self.sector)
     }
 
     /// Last sector a partition may have.
     #[must_use]
     pub fn last_usable(&self) -> Lba {
         // `new` has found the tables to fit.
-        last_usable(self.disk_size).expect("the disk holds its tables")
+        last_usable(self.disk_size, self.sector).expect("the disk holds its tables")
     }
 
     /// Writes the protective MBR and both copies of the table. The 440 bytes of boot code in LBA 0 are not touched.
@@ -138,10 +164,10 @@ impl PartitionTable {
 
     fn encode(&self) -> io::Result<DiskEnds> {
         let entries = (1..).zip(&self.partitions).map(|(number, partition)| (number, entry(partition))).collect();
-        let ends = DiskEnds::new(self.disk_size, FIRST_USABLE.0, BACKUP_SECTORS)?;
+        let ends = DiskEnds::new(self.disk_size, self.sector, self.first_usable().0, backup_sectors(self.sector))?;
         let mut disk = GptConfig::new()
             .writable(true)
-            .logical_block_size(LogicalBlockSize::Lb512)
+            .logical_block_size(logical_block_size(self.sector))
             .create_from_device(ends, Some(self.disk_guid))
             .map_err(io::Error::other)?;
         // Not `add_partition`: it places by itself and draws GUIDs. `create_from_device` of gpt 4.1 draws one too, for
@@ -150,9 +176,17 @@ impl PartitionTable {
         let mut ends = disk.write().map_err(io::Error::other)?;
         // UEFI 2.10, table 5-4: the size of the disk less one, or all ones where 32 bits do not hold it. The ending
         // CHS address stays 0xFFFFFF, "not representable": an image has no geometry to compute another one with.
-        let sectors = u32::try_from(self.disk_size.bytes() / SECTOR_SIZE - 1).unwrap_or(u32::MAX);
+        let sectors = u32::try_from(self.disk_size.bytes() / self.sector.bytes() - 1).unwrap_or(u32::MAX);
         ProtectiveMBR::with_lb_size(sectors).overwrite_lba0(&mut ends).map_err(io::Error::other)?;
         Ok(ends)
+    }
+}
+
+/// The size as the `gpt` crate has it.
+pub(crate) fn logical_block_size(sector: SectorSize) -> LogicalBlockSize {
+    match sector {
+        SectorSize::Bytes512 => LogicalBlockSize::Lb512,
+        SectorSize::Bytes4096 => LogicalBlockSize::Lb4096,
     }
 }
 
@@ -178,19 +212,31 @@ fn check_entry(number: usize, partition: &Partition) -> Result<(), GptError> {
     Ok(())
 }
 
-fn check_place(number: usize, partition: &Partition, last_usable: Lba, disk_size: ByteSize) -> Result<(), GptError> {
-    let (name, first, sectors) = (partition.name.clone(), partition.first, partition.sectors);
-    if sectors == 0 {
-        return Err(GptError::Empty { number, name });
+/// The sectors that partitions may have.
+struct Usable {
+    first: Lba,
+    last: Lba,
+    sector: SectorSize,
+    disk_size: ByteSize,
+}
+
+impl Usable {
+    fn check(&self, number: usize, partition: &Partition) -> Result<(), GptError> {
+        let &Self { first: first_usable, last: last_usable, sector, disk_size } = self;
+        let (name, first, sectors) = (partition.name.clone(), partition.first, partition.sectors);
+        if sectors == 0 {
+            return Err(GptError::Empty { number, name });
+        }
+        let alignment = ALIGNMENT.bytes() / sector.bytes();
+        if !first.0.is_multiple_of(alignment) {
+            return Err(GptError::Misaligned { number, name, first, alignment });
+        }
+        let ends_inside = first.0.checked_add(sectors - 1).is_some_and(|last| last <= last_usable.0);
+        if first < first_usable || !ends_inside {
+            return Err(GptError::Outside { number, name, first, sectors, first_usable, last_usable, disk_size });
+        }
+        Ok(())
     }
-    if !first.0.is_multiple_of(ALIGNMENT) {
-        return Err(GptError::Misaligned { number, name, first });
-    }
-    let ends_inside = first.0.checked_add(sectors - 1).is_some_and(|last| last <= last_usable.0);
-    if first < FIRST_USABLE || !ends_inside {
-        return Err(GptError::Outside { number, name, first, sectors, last_usable, disk_size });
-    }
-    Ok(())
 }
 
 /// The error for partition `number`, which overlaps one before it: the map of claims knows no names.
@@ -225,10 +271,10 @@ fn entry(partition: &Partition) -> gpt::partition::Partition {
 
 #[cfg(test)]
 mod tests {
-    use builder_block::{ByteSize, Lba};
+    use builder_block::{ByteSize, Lba, SectorSize};
     use uuid::Uuid;
 
-    use super::{PartitionTable, last_usable};
+    use super::{PartitionTable, first_usable, last_usable};
     use crate::{GptError, Partition, attributes, types};
 
     fn partition(number: u128, first: u64, sectors: u64) -> Partition {
@@ -243,15 +289,34 @@ mod tests {
     }
 
     fn table(partitions: Vec<Partition>) -> Result<PartitionTable, GptError> {
-        PartitionTable::new(Uuid::from_u128(0xD15C), ByteSize::mib(64), partitions)
+        PartitionTable::new(Uuid::from_u128(0xD15C), ByteSize::mib(64), SectorSize::Bytes512, partitions)
     }
 
     #[test]
     fn usable_sectors_end_before_the_backup() {
         for (bytes, last) in [(0, None), (67 * 512, None), (68 * 512, Some(34)), (64 << 20, Some(131_038))] {
-            assert_eq!(last_usable(ByteSize::new(bytes)).map(|lba| lba.0), last, "{bytes}");
+            let found = last_usable(ByteSize::new(bytes), SectorSize::Bytes512);
+            assert_eq!(found.map(|lba| lba.0), last, "{bytes}");
         }
         assert!(table(vec![partition(1, 2048, 131_038 - 2047)]).is_ok());
+        // MBR and header, 4 sectors of entries, and 5 at the end.
+        assert_eq!(first_usable(SectorSize::Bytes4096), Lba(6));
+        for (sectors, last) in [(11, None), (12, Some(6)), (16_384, Some(16_378))] {
+            let found = last_usable(ByteSize::new(sectors * 4096), SectorSize::Bytes4096);
+            assert_eq!(found.map(|lba| lba.0), last, "{sectors}");
+        }
+        let native = |first, sectors| {
+            let partitions = vec![partition(1, first, sectors)];
+            PartitionTable::new(Uuid::from_u128(0xD15C), ByteSize::mib(64), SectorSize::Bytes4096, partitions)
+        };
+        assert!(native(256, 16_378 - 255).is_ok());
+        for (first, sectors, words) in [
+            (256, 16_378 - 254, "usable are 6 to 16378"),
+            (128, 1, "begins at sector 128, which is not a multiple of 256"),
+        ] {
+            let error = native(first, sectors).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]
@@ -313,11 +378,13 @@ mod tests {
             (1 << 30, 129, "129 partitions were asked for but the table has 128 entries"),
         ] {
             let partitions = (1..=count).map(|n| partition(n, u64::try_from(n).unwrap() * 2048, 1)).collect();
-            let error = PartitionTable::new(Uuid::from_u128(0xD15C), ByteSize::new(bytes), partitions).unwrap_err();
+            let error =
+                PartitionTable::new(Uuid::from_u128(0xD15C), ByteSize::new(bytes), SectorSize::Bytes512, partitions)
+                    .unwrap_err();
             assert_eq!(error.to_string(), message);
             assert!(error.hint().is_some());
         }
-        let error = PartitionTable::new(Uuid::nil(), ByteSize::mib(1), Vec::new()).unwrap_err();
+        let error = PartitionTable::new(Uuid::nil(), ByteSize::mib(1), SectorSize::Bytes512, Vec::new()).unwrap_err();
         assert_eq!(error, GptError::NilDiskGuid);
     }
 }

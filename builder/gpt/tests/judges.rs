@@ -4,7 +4,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use builder_block::{ByteSize, Lba, SparseFile, WriteAt};
+use builder_block::{ByteSize, Lba, SectorSize, SparseFile, WriteAt};
 use builder_gpt::{ALIGNMENT, Partition, PartitionTable, Uuid, attributes, types};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -28,32 +28,39 @@ fn sfdisk(disk: &Path) -> serde_json::Value {
     serde_json::from_str(&run("fdisk", Command::new("sfdisk").arg("--json").arg(disk))).unwrap()
 }
 
-/// BIOS boot, ESP, boot and root; the root takes what the others leave.
 fn table(disk_size: ByteSize) -> PartitionTable {
+    table_for(disk_size, SectorSize::Bytes512)
+}
+
+/// BIOS boot, ESP, boot and root; the root takes what the others leave.
+fn table_for(disk_size: ByteSize, sector: SectorSize) -> PartitionTable {
     let guid = |n: u128| Uuid::from_u128(0x1234_5678_9abc_5def_8000_0000_0000_0000 + n);
     // Ends aligned as well: else sgdisk warns of disk encryption.
-    let end = (builder_gpt::last_usable(disk_size).unwrap().0 + 1) / ALIGNMENT * ALIGNMENT;
-    let partition = |number, type_guid, name: &str, first, sectors, attributes| Partition {
+    let last = builder_gpt::last_usable(disk_size, sector).unwrap();
+    let end = (last.offset(sector).bytes() + sector.bytes()) / ALIGNMENT.bytes();
+    // Both in MiB.
+    let partition = |number, type_guid, name: &str, first, size: u64, attributes| Partition {
         type_guid,
         guid: guid(number),
         name: name.into(),
-        first: Lba(first),
-        sectors,
+        first: Lba::at(ByteSize::mib(first), sector).unwrap(),
+        sectors: (size << 20) / sector.bytes(),
         attributes,
     };
     PartitionTable::new(
         guid(0),
         disk_size,
+        sector,
         vec![
-            partition(1, types::BIOS_BOOT, "BIOS-BOOT", 2048, 2048, attributes::LEGACY_BOOT),
-            partition(2, types::ESP, "EFI-SYSTEM", 4096, 8192, attributes::NO_AUTO),
-            partition(3, types::XBOOTLDR, "ümläut-☃-of-exactly-thirty-six-units", 12_288, 4096, attributes::READ_ONLY),
+            partition(1, types::BIOS_BOOT, "BIOS-BOOT", 1, 1, attributes::LEGACY_BOOT),
+            partition(2, types::ESP, "EFI-SYSTEM", 2, 4, attributes::NO_AUTO),
+            partition(3, types::XBOOTLDR, "ümläut-☃-of-exactly-thirty-six-units", 6, 2, attributes::READ_ONLY),
             partition(
                 4,
                 types::root_for("amd64").unwrap(),
                 "root",
-                16_384,
-                end - 16_384,
+                8,
+                end - 8,
                 attributes::GROW_FS | attributes::NO_AUTO,
             ),
         ],
@@ -65,8 +72,9 @@ fn disk(table: &PartitionTable) -> NamedTempFile {
     let file = NamedTempFile::new().unwrap();
     let mut device = SparseFile::new(file.reopen().unwrap(), table.disk_size()).unwrap();
     table.write_to(&mut device).unwrap();
-    // 34 sectors at the head but for the boot code, 33 at the tail.
-    assert_eq!(device.written().bytes(), 67 * 512 - 440);
+    // 34 sectors at the head but for the boot code, 33 at the tail; of larger sectors 6 and 5.
+    let sectors = if table.sector_size() == SectorSize::Bytes512 { 67 } else { 11 };
+    assert_eq!(device.written().bytes(), sectors * table.sector_size().bytes() - 440);
     file
 }
 
@@ -137,6 +145,48 @@ fn sfdisk_reads_the_same() {
 }
 
 #[test]
+fn fdisk_reads_the_same_in_sectors_of_4096_bytes() {
+    let columns = "device,start,sectors,type-uuid,uuid,attrs,name";
+    let list = |disk: &Path| {
+        let options = ["--bytes", "--sector-size", "4096", "--list-details", "--output", columns];
+        run("fdisk", Command::new("fdisk").env("LC_ALL", "C.UTF-8").args(options).arg(disk))
+    };
+    for size in &SIZES[..3] {
+        let table = table_for(*size, SectorSize::Bytes4096);
+        let disk = disk(&table);
+        let shown = list(disk.path());
+        for line in [
+            "Disklabel type: gpt".to_owned(),
+            format!("Disk identifier: {}", table.disk_guid().to_string().to_uppercase()),
+            format!("First usable LBA: {}", table.first_usable()),
+            format!("Last usable LBA: {}", table.last_usable()),
+            "Alternative LBA: ".to_owned() + &(size.bytes() / 4096 - 1).to_string(),
+            "Partition entries starting LBA: 2".to_owned(),
+            "Partition entries ending LBA: 5".to_owned(),
+            "Allocated partition entries: 128".to_owned(),
+        ] {
+            assert!(shown.lines().any(|shown| shown == line), "{shown}lacks {line}");
+        }
+        for partition in table.partitions() {
+            let facts = [
+                partition.first.to_string(),
+                partition.sectors.to_string(),
+                partition.type_guid.to_string().to_uppercase(),
+                partition.guid.to_string().to_uppercase(),
+                partition.name.clone(),
+            ];
+            let line = shown.lines().find(|line| line.contains(&facts[3])).unwrap_or_default();
+            assert!(facts.iter().all(|fact| line.split_whitespace().any(|word| word == fact)), "{line}lacks {facts:?}");
+        }
+        // The backup alone gives the table, too.
+        disk.as_file().write_all_at(&[0; 5 * 4096], 4096).unwrap();
+        let partitions = |shown: &str| shown.lines().filter(|line| line.starts_with('/')).map(str::to_owned).collect();
+        let (before, after): (Vec<String>, Vec<String>) = (partitions(&shown), partitions(&list(disk.path())));
+        assert_eq!((before.len(), before), (4, after));
+    }
+}
+
+#[test]
 fn the_backup_alone_gives_the_table() {
     let disk = disk(&table(ByteSize::mib(64)));
     let before = sfdisk(disk.path());
@@ -185,7 +235,8 @@ fn a_full_table_of_128_partitions_is_right() {
             attributes: 0,
         })
         .collect();
-    let table = PartitionTable::new(Uuid::from_u128(99_999), ByteSize::mib(256), partitions).unwrap();
+    let table =
+        PartitionTable::new(Uuid::from_u128(99_999), ByteSize::mib(256), SectorSize::Bytes512, partitions).unwrap();
     let disk = disk(&table);
     assert!(sgdisk(disk.path(), &["-v"]).contains("No problems found"));
     assert!(sgdisk(disk.path(), &["-i", "128"]).contains("First sector: 2048 "));

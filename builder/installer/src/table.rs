@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use builder_block::{ByteSize, PlainFile, SECTOR_SIZE, WriteAt};
-use builder_gpt::{ALIGNMENT, FIRST_USABLE, Partition, PartitionTable};
+use builder_block::{ByteSize, PlainFile, SECTOR_SIZE, SectorSize, WriteAt};
+use builder_gpt::{ALIGNMENT, Partition, PartitionTable};
 use builder_medium::{Disk, Uuid};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::failure::{Failure, Tried as _};
 
+/// The sectors of drives that are installed to.
+const SECTOR: SectorSize = SectorSize::Bytes512;
 /// Bytes of boot code in the first sector, which the table leaves alone.
 const BOOT_CODE: usize = 440;
 /// Bytes of the table at the end of a disk: 32 sectors of entries, one of the header.
@@ -27,7 +29,7 @@ pub(crate) enum Ids {
 
 /// Bytes of the disk that the table takes: at its beginning, and at its end.
 pub(crate) fn places(disk_size: u64) -> [std::ops::Range<u64>; 2] {
-    [0..FIRST_USABLE.0 * SECTOR_SIZE, disk_size.saturating_sub(BACKUP)..disk_size]
+    [0..builder_gpt::first_usable(SECTOR).offset(SECTOR).bytes(), disk_size.saturating_sub(BACKUP)..disk_size]
 }
 
 /// A table that fits a drive, as bytes.
@@ -70,7 +72,7 @@ impl Fitted {
                 partition.guid = random_guid()?;
             }
         }
-        let table = PartitionTable::new(disk_guid, ByteSize::new(drive_size), partitions.clone())
+        let table = PartitionTable::new(disk_guid, ByteSize::new(drive_size), SECTOR, partitions.clone())
             .map_err(|error| damaged(&error))?;
         let mut ends = Ends { size: drive_size, writes: Vec::new() };
         table.write_to(&mut ends).tried(|| "make the partition table")?;
@@ -108,7 +110,7 @@ impl Fitted {
 
 /// Gives what a larger drive has more to the last partition, where that one grows. The booted system grows its file system.
 fn grow(partitions: &mut [Partition], disk: &Disk, drive_size: u64) {
-    let Some(usable) = builder_gpt::last_usable(ByteSize::new(drive_size)) else { return };
+    let Some(usable) = builder_gpt::last_usable(ByteSize::new(drive_size), SECTOR) else { return };
     let last = (0..partitions.len()).max_by_key(|&index| partitions[index].first);
     let Some(index) = last else { return };
     let grows = disk
@@ -116,7 +118,8 @@ fn grow(partitions: &mut [Partition], disk: &Disk, drive_size: u64) {
         .iter()
         .any(|partition| partition.grows && usize::try_from(partition.number).is_ok_and(|number| number == index + 1));
     let partition = &mut partitions[index];
-    let end = (usable.0 + 1) / ALIGNMENT * ALIGNMENT;
+    let alignment = ALIGNMENT.bytes() / SECTOR.bytes();
+    let end = (usable.0 + 1) / alignment * alignment;
     if grows && let Some(sectors) = end.checked_sub(partition.first.0) {
         partition.sectors = partition.sectors.max(sectors);
     }
@@ -161,7 +164,7 @@ pub(crate) mod tests {
     use builder_gpt::{Partition, PartitionTable, attributes, types};
     use builder_medium::{Disk, Uuid};
 
-    use super::{Fitted, Ids};
+    use super::{Fitted, Ids, SECTOR};
 
     /// A disk of 16 MiB with a table of two partitions, the second of which grows.
     pub(crate) fn disk(file: &File) -> Disk {
@@ -198,7 +201,7 @@ pub(crate) mod tests {
         });
         let partitions_described = described.collect();
         let guid = Uuid::from_u128(9);
-        let table = PartitionTable::new(guid, ByteSize::new(size), partitions).unwrap();
+        let table = PartitionTable::new(guid, ByteSize::new(size), SECTOR, partitions).unwrap();
         let mut sparse = SparseFile::new(file.try_clone().unwrap(), ByteSize::new(size)).unwrap();
         table.write_to(&mut sparse).unwrap();
         Disk { size, sector_size: 512, guid, partitions: partitions_described }

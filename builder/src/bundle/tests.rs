@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use builder_block::ByteSize;
+use builder_block::{ByteSize, SectorSize};
 use builder_packages::{Manager, Package, PackageSet};
 use serde_json::{Value, json};
 
@@ -116,6 +116,7 @@ fn plan(rollback: bool) -> Plan {
     Plan {
         image: image('a'),
         disk: PlannedDisk {
+            sector_size: SectorSize::Bytes512,
             size: ByteSize::mib(4),
             guid: "00000000-0000-8000-8000-000000000000".to_owned(),
             partitions: vec![partition(1, "EFI-SYSTEM"), partition(2, "root")],
@@ -141,6 +142,7 @@ fn recipe(all: bool) -> Recipe {
         karg_deletes: Vec::from_iter(some("rhgb")),
         root_size: all.then(|| ByteSize::gib(2)),
         disk_size: None,
+        sector_size: all.then_some(SectorSize::Bytes4096),
         target_imgref: some("example"),
         stateroot: some("default"),
         root_ssh_authorized_keys: all.then(|| AuthorizedKeys::parse(KEY.as_bytes()).unwrap()),
@@ -272,7 +274,7 @@ fn results_are_valid_and_nothing_can_be_added_or_taken_away() {
     let verdicts = validate(&documents);
     assert_eq!(verdicts[..2], [true, true], "{full:#}\n{least:#}");
     // What was not asked for is absent, so nobody can tell that it was taken away.
-    let optional = ["disk_granularity", "rollback", "root_ssh_authorized_keys", "selinux"];
+    let optional = ["disk_granularity", "rollback", "root_ssh_authorized_keys", "sector_size", "selinux"];
     let accepted: Vec<_> =
         verdicts[2..].iter().zip(&names).filter(|(valid, _)| **valid).map(|(_, name)| name).collect();
     assert_eq!(accepted, optional.map(|key| format!("/recipe/{key}")).iter().collect::<Vec<_>>());

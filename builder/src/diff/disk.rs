@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use builder_block::ReadAt;
+use builder_block::{ReadAt, SectorSize};
 use builder_ext4::read::Ext4Reader;
 use builder_fat::read::FatReader;
 use builder_gpt::{Partition, types};
@@ -68,7 +68,7 @@ fn system(disk: Rc<OpenedDisk>, side: &str, store: &mut ContentStore) -> Result<
     let mut esp = None;
     let mut filesystems = Vec::new();
     for (number, partition) in &table.partitions {
-        let part = DiskPart::of(&disk, partition);
+        let part = DiskPart::of(&disk, partition, table.sector);
         if partition.type_guid == types::ESP {
             let failed = |source| DiskProblem::Esp { number: *number, name: partition.name.clone(), source };
             let tree = FatReader::open(&part).and_then(|reader| reader.tree(store)).map_err(failed)?;
@@ -93,7 +93,7 @@ fn system(disk: Rc<OpenedDisk>, side: &str, store: &mut ContentStore) -> Result<
     let root = root.ok_or(DiskProblem::NoSystem { partitions: table.partitions.len() })?;
     let default = LoaderEntry::default_of(&entries).cloned();
     let (deployment, deployments) = deployment(root, default.as_ref())?;
-    let most_bytes = DiskPart::of(&disk, root.partition).data()?.saturating_mul(2).saturating_add(HOLES);
+    let most_bytes = DiskPart::of(&disk, root.partition, table.sector).data()?.saturating_mul(2).saturating_add(HOLES);
     let tree = root.reader.tree(&deployment, most_bytes, store).map_err(|source| root.failed(source))?;
     // The packages and more are read from the store.
     store.flush()?;
@@ -119,19 +119,24 @@ fn system(disk: Rc<OpenedDisk>, side: &str, store: &mut ContentStore) -> Result<
     found.disk = Some(DiskTable {
         size: disk.size().bytes(),
         guid: table.disk_guid.to_string(),
-        partitions: table.partitions.iter().map(|(number, partition)| facts_of(*number, partition)).collect(),
+        sector: table.sector,
+        partitions: table
+            .partitions
+            .iter()
+            .map(|(number, partition)| facts_of(*number, partition, table.sector))
+            .collect(),
     });
     Ok(found)
 }
 
-fn facts_of(number: u32, partition: &Partition) -> PartitionFacts {
+fn facts_of(number: u32, partition: &Partition, sector: SectorSize) -> PartitionFacts {
     PartitionFacts {
         number,
         name: partition.name.clone(),
         type_guid: partition.type_guid.to_string(),
         guid: partition.guid.to_string(),
-        offset: partition.first.offset().bytes(),
-        size: partition.size().bytes(),
+        offset: partition.first.offset(sector).bytes(),
+        size: partition.size(sector).bytes(),
         attributes: format!("{:#018x}", partition.attributes),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use builder_block::SectorSize;
 use builder_boot::{Architecture, InstallConfig, Kernel, OsRelease};
 use builder_oci::{Image, ImageSource, Platform};
 use builder_ostree::import;
@@ -54,16 +55,19 @@ pub struct SideFacts {
     pub bytes: u64,
 }
 
-/// A disk's size and partitions.
+/// A disk's size, sectors and partitions.
 pub(crate) struct DiskTable {
     pub(crate) size: u64,
     pub(crate) guid: String,
+    pub(crate) sector: SectorSize,
     pub(crate) partitions: Vec<PartitionFacts>,
 }
 
 impl DiskTable {
     pub(crate) fn fields(&self) -> BTreeMap<String, String> {
-        [("size".to_owned(), self.size.to_string()), ("guid".to_owned(), self.guid.clone())].into()
+        [("size", self.size.to_string()), ("guid", self.guid.clone()), ("sector size", self.sector.to_string())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into()
     }
 }
 

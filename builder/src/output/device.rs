@@ -47,6 +47,12 @@ impl Device {
         self.size
     }
 
+    /// Bytes in a logical sector.
+    pub(super) fn sector_bytes(&self) -> Result<u32, OutputError> {
+        rustix::fs::ioctl_blksszget(&self.file)
+            .map_err(|error| OutputError::Device { path: self.path.clone(), source: error.into() })
+    }
+
     pub(super) fn file(&self) -> io::Result<File> {
         self.file.try_clone()
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use builder_block::ByteSize;
+use builder_block::{ByteSize, SectorSize};
 
 /// Why an output cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,16 @@ pub enum OutputError {
         size: ByteSize,
         /// The size of the disk.
         needed: ByteSize,
+    },
+    /// A device whose sectors are not those that the disk is laid out for.
+    #[error("the device {} has sectors of {sectors} bytes, but the disk is laid out for sectors of {needed}", .path.display())]
+    DeviceSectors {
+        /// The device.
+        path: PathBuf,
+        /// Bytes in one of its sectors.
+        sectors: u32,
+        /// What the disk is laid out for.
+        needed: SectorSize,
     },
     /// Writing to a device failed in the middle.
     #[error("cannot write the device {}, which has lost what was on it and has no partition table now", .path.display())]
@@ -135,6 +145,8 @@ impl OutputError {
             Self::DeviceTooSmall { .. } => {
                 Some("give a larger device, or build a smaller disk with --disk-size".to_owned())
             }
+            Self::DeviceSectors { sectors, .. } => SectorSize::of((*sectors).into())
+                .map(|sectors| format!("nothing would find its partitions there: build it with --sector-size {sectors}")),
             Self::DeviceWrite { .. } => Some("see what the kernel says of the device with `dmesg`, and try again".to_owned()),
             Self::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("make the directory first".to_owned())

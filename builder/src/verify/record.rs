@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use builder_block::ByteSize;
+use builder_block::{ByteSize, SectorSize};
 use builder_oci::{ImageSource, Platform, parse_rfc3339};
 use serde::Deserialize;
 
@@ -61,6 +61,7 @@ struct RecordedRecipe {
     layout: String,
     root_size: Option<u64>,
     root_ssh_authorized_keys: Option<String>,
+    sector_size: Option<u64>,
     selinux: Option<String>,
     stateroot: Option<String>,
     target_imgref: Option<String>,
@@ -251,6 +252,10 @@ impl Record {
         let keys = recorded.root_ssh_authorized_keys.as_ref().map(|text| {
             AuthorizedKeys::parse(text.as_bytes()).map_err(|_| self.value("root_ssh_authorized_keys", text))
         });
+        let sector_size = recorded
+            .sector_size
+            .map(|bytes| SectorSize::of(bytes).ok_or_else(|| self.value("sector_size", &bytes.to_string())))
+            .transpose()?;
         Ok(Recipe {
             source,
             rollback,
@@ -260,6 +265,7 @@ impl Record {
             karg_deletes: recorded.karg_deletes.clone(),
             root_size: recorded.root_size.map(ByteSize::new),
             disk_size: recorded.disk_size.map(ByteSize::new),
+            sector_size,
             target_imgref: recorded.target_imgref.clone(),
             stateroot: recorded.stateroot.clone(),
             root_ssh_authorized_keys: keys.transpose()?,

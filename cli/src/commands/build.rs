@@ -56,6 +56,7 @@ fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
         karg_deletes: arguments.karg_deletes.clone(),
         root_size: arguments.root_size,
         disk_size: arguments.disk_size,
+        sector_size: arguments.sector_size,
         target_imgref: arguments.target_imgref.clone(),
         rollback: arguments.rollback.clone(),
         root_ssh_authorized_keys: arguments.root_ssh_authorized_keys.as_deref().map(authorized_keys).transpose()?,

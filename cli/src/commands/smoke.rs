@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use builder::{BuildError, DiskKind, open_disk};
 use builder_qemu::{
-    Accelerator, Credential, Disk, DiskFormat, Machine, QemuError, Reached, ScreenFormat, Smoke as Boot, SmokeReport,
-    SoftwareTpm, Stage, Verdict, try_kvm,
+    Accelerator, Credential, Disk, DiskFormat, Machine, QemuError, Reached, ScreenFormat, SectorSize, Smoke as Boot,
+    SmokeReport, SoftwareTpm, Stage, Verdict, try_kvm,
 };
 use serde_json::json;
 
@@ -52,10 +52,12 @@ struct Acceleration {
 }
 
 pub(crate) fn run(arguments: &Smoke) -> Result<Exit, Failure> {
-    let machines = arguments.machines()?;
     let memory_mib = arguments.memory_mib()?;
     // Also keeps QEMU from a file that leads it to other files of this machine: a backing file, or an extent.
-    let kind = open_disk(&arguments.artefact).map_err(BuildError::from)?.kind();
+    let disk = open_disk(&arguments.artefact).map_err(BuildError::from)?;
+    let kind = disk.kind();
+    let machines = arguments.machines(disk.sector_size())?;
+    drop(disk);
     let mut files = Files::begin(arguments, &machines)?;
     let mut acceleration = Acceleration::choose(arguments);
     let mut warnings = progress::listener(&arguments.talk);
@@ -180,7 +182,7 @@ impl Wish<'_> {
         let tpm = arguments.tpm.then(SoftwareTpm::start).transpose()?;
         let disk = Disk::new(&arguments.artefact, format(self.kind))
             .on(self.machine.disk_bus.bus())
-            .sector_size(arguments.sector_size.sector_size());
+            .sector_size(sectors(self.machine.sector_size));
         let mut builder = Machine::builder(arguments.arch.architecture())
             .accelerator(accelerator)
             .memory_mib(self.memory_mib)
@@ -224,6 +226,13 @@ fn format(kind: DiskKind) -> DiskFormat {
         DiskKind::Qcow2 => DiskFormat::Qcow2,
         DiskKind::Vmdk => DiskFormat::Vmdk,
         DiskKind::Vhd => DiskFormat::Vhd,
+    }
+}
+
+fn sectors(size: builder_block::SectorSize) -> SectorSize {
+    match size {
+        builder_block::SectorSize::Bytes512 => SectorSize::Bytes512,
+        builder_block::SectorSize::Bytes4096 => SectorSize::Bytes4096,
     }
 }
 

@@ -5,10 +5,13 @@ mod support;
 
 use std::io::Seek as _;
 
-use builder_block::{ByteSize, FilesystemImage as _, SparseFile};
+use builder_block::{ByteSize, FilesystemImage as _, SectorSize, SparseFile};
 use builder_fat::{FatError, FatImage, Options};
 use builder_tree::{Content, ContentStore, FileTree, Inode, InodeKind, Metadata, Node};
-use support::{boot_fields, compare, compare_with_fatfs, digest, file, fsck, insert, mcopy_all, options, run, write};
+use support::{
+    boot_fields, compare, compare_with_fatfs, digest, file, fsck, insert, mcopy_all, native_options, options, run,
+    write,
+};
 
 /// An ESP as it comes: loaders, a kernel, entries.
 fn esp() -> FileTree {
@@ -31,9 +34,11 @@ fn esp() -> FileTree {
 
 #[test]
 fn an_esp_is_clean_and_complete() {
-    for size in [ByteSize::mib(33), ByteSize::mib(64), ByteSize::mib(260), ByteSize::mib(501), ByteSize::gib(1)] {
+    let sizes = [33, 64, 260, 501, 1024].map(|size| options(ByteSize::mib(size)));
+    let native = [257, 512, 9 << 10].map(|size| native_options(ByteSize::mib(size)));
+    for options in sizes.iter().chain(&native) {
         let tree = esp();
-        let (image, disk) = write(&tree, &options(size));
+        let (image, disk) = write(&tree, options);
         compare(&tree, disk.path());
         let summary = image.summary();
         let clusters_of = |bytes: u64| bytes / summary.cluster_size.bytes();
@@ -69,6 +74,17 @@ fn label_serial_number_and_times_are_set() {
 
 #[test]
 fn clusters_and_tables_are_those_of_mkfs() {
+    // With sectors of 4096 bytes `mkfs.fat` chooses larger clusters, as it counts those of the table in them.
+    for (mebibytes, per_cluster) in [(257, "1"), (512, "1"), (5_000, "1"), (10_000, "2"), (40_000, "8")] {
+        let size = ByteSize::mib(mebibytes).align_down(if mebibytes < 2048 { 32 * 4096 } else { 63 * 4096 });
+        let (_, ours) = write(&FileTree::new(), &native_options(size));
+        let theirs = tempfile::NamedTempFile::new().unwrap();
+        theirs.as_file().set_len(size.bytes()).unwrap();
+        let arguments = ["-F", "32", "-S", "4096", "-s", per_cluster, theirs.path().to_str().unwrap()];
+        run("dosfstools", "mkfs.fat", &arguments);
+        let (ours, theirs) = (boot_fields(ours.path()), boot_fields(theirs.path()));
+        assert_eq!(ours.geometry, theirs.geometry, "{mebibytes} MiB");
+    }
     for mebibytes in [33, 34, 64, 100, 259, 260, 261, 501, 512, 1000, 8192, 8193, 16_385, 33_000, 100_000] {
         // Whole tracks, as `mkfs.fat` cuts off what is over: of 32 sectors below 256 MiB, else of 63.
         let size = ByteSize::mib(mebibytes).align_down(if mebibytes < 256 { 32 * 512 } else { 63 * 512 });
@@ -163,7 +179,7 @@ fn a_tree_that_fits_exactly_fits_and_one_cluster_less_does_not() {
         let content = writer.finish().unwrap();
         store.flush().unwrap();
         insert(&mut tree, "large", Inode::regular(Metadata::root(0o644), content));
-        let minimum = FatImage::minimum_size(&tree).unwrap();
+        let minimum = FatImage::minimum_size(&tree, SectorSize::Bytes512).unwrap();
         let (image, disk) = write(&tree, &options(minimum));
         assert_eq!(image.summary().free, ByteSize::ZERO);
         fsck(disk.path());
@@ -197,8 +213,13 @@ fn impossible_sizes_are_refused_with_numbers() {
         assert!(error.to_string().starts_with(message), "{error}");
         assert!(error.hint().is_some());
     }
-    let error = FatImage::plan(&esp(), &options(ByteSize::mib(32))).unwrap_err();
-    assert_eq!(error.hint().unwrap(), "set the size of the partition to 33MiB or more");
+    for (options, hint) in [
+        (options(ByteSize::mib(32)), "set the size of the partition to 33MiB or more"),
+        (native_options(ByteSize::mib(256)), "set the size of the partition to 257MiB or more"),
+    ] {
+        let error = FatImage::plan(&esp(), &options).unwrap_err();
+        assert_eq!(error.hint().unwrap(), hint);
+    }
 }
 
 #[test]
@@ -235,7 +256,7 @@ fn what_fat_cannot_hold_is_refused_by_path() {
         let error = FatImage::plan(&tree, &options(ByteSize::mib(64))).unwrap_err();
         assert!(error.to_string().starts_with(message), "{error}");
         assert!(error.hint().is_some());
-        assert_eq!(FatImage::minimum_size(&tree).unwrap_err(), error);
+        assert_eq!(FatImage::minimum_size(&tree, SectorSize::Bytes512).unwrap_err(), error);
     }
     for (label, hint) in [("esp", Some("use the label \"ESP\"")), ("A:B", None), ("TWELVE-CHARS", None)] {
         let error = FatImage::plan(&esp(), &Options { label: label.into(), ..options(ByteSize::mib(64)) }).unwrap_err();

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use builder_block::{ByteSize, FilesystemImage as _, SparseFile};
+use builder_block::{ByteSize, FilesystemImage as _, SectorSize, SparseFile};
 use builder_fat::{FatImage, Options};
 use builder_tree::{Content, FileTree, Inode, Metadata, Node};
 use sha2::{Digest, Sha256};
@@ -34,7 +34,19 @@ pub(crate) fn insert(tree: &mut FileTree, path: &str, node: impl Into<Node>) {
 }
 
 pub(crate) fn options(size: ByteSize) -> Options {
-    Options { volume_id: 0x1234_ABCD, label: "EFI-SYSTEM".into(), hidden_sectors: 2048, size, timestamp: 1_700_000_000 }
+    Options {
+        volume_id: 0x1234_ABCD,
+        label: "EFI-SYSTEM".into(),
+        hidden_sectors: 2048,
+        size,
+        sector: SectorSize::Bytes512,
+        timestamp: 1_700_000_000,
+    }
+}
+
+/// The same on a drive whose sectors have 4096 bytes.
+pub(crate) fn native_options(size: ByteSize) -> Options {
+    Options { hidden_sectors: 256, sector: SectorSize::Bytes4096, ..options(size) }
 }
 
 /// Plans and writes an image.

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use builder_block::ByteSize;
-use builder_qemu::{Architecture, Bus, Firmware, SectorSize};
+use builder_block::{ByteSize, SectorSize};
+use builder_qemu::{Architecture, Bus, Firmware};
 use clap::{Args, ValueEnum};
 use regex::Regex;
 
@@ -32,9 +32,10 @@ pub(crate) struct Smoke {
     #[arg(long, value_enum, value_name = "BUS", default_value = "virtio")]
     pub(crate) disk_bus: Vec<BusChoice>,
 
-    /// Bytes in a sector of the disk; not on ahci and cdrom
-    #[arg(long, value_enum, value_name = "BYTES", default_value = "512")]
-    pub(crate) sector_size: SectorChoice,
+    /// Bytes in a sector of the disk, 512 or 4096; ahci and cdrom have 512 [default: what its partition table is made
+    /// for]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) sector_size: Option<SectorSize>,
 
     /// The machine's architecture [default: this machine's]
     #[arg(long, value_enum, value_name = "ARCH", default_value_t = ArchChoice::host(), hide_default_value = true)]
@@ -105,6 +106,7 @@ pub(crate) struct Smoke {
 pub(crate) struct MachineChoice {
     pub(crate) firmware: FirmwareChoice,
     pub(crate) disk_bus: BusChoice,
+    pub(crate) sector_size: SectorSize,
 }
 
 impl fmt::Display for MachineChoice {
@@ -114,12 +116,13 @@ impl fmt::Display for MachineChoice {
 }
 
 impl Smoke {
-    /// Every firmware with every bus.
-    pub(crate) fn machines(&self) -> Result<Vec<MachineChoice>, Failure> {
+    /// Every firmware with every bus, for a disk whose table is made for sectors of `found`.
+    pub(crate) fn machines(&self, found: Option<SectorSize>) -> Result<Vec<MachineChoice>, Failure> {
+        let sector_size = self.sector_size.or(found).unwrap_or_default();
         let mut machines = Vec::new();
         for &firmware in &self.firmware {
             for &disk_bus in &self.disk_bus {
-                let machine = MachineChoice { firmware, disk_bus };
+                let machine = MachineChoice { firmware, disk_bus, sector_size };
                 if machines.contains(&machine) {
                     return Err(Failure::Usage {
                         message: format!("the machine {machine} is asked for twice"),
@@ -127,9 +130,17 @@ impl Smoke {
                     });
                 }
                 let is_sata = matches!(disk_bus, BusChoice::Ahci | BusChoice::Cdrom);
-                if is_sata && self.sector_size != SectorChoice::Bytes512 {
+                if is_sata && sector_size != SectorSize::Bytes512 {
+                    let bus = disk_bus.name();
                     return Err(Failure::Usage {
-                        message: format!("--sector-size 4096 is not to be had on --disk-bus {}", disk_bus.name()),
+                        message: match self.sector_size {
+                            Some(_) => format!("--sector-size {sector_size} is not to be had on --disk-bus {bus}"),
+                            None => format!(
+                                "the partition table of {} is made for sectors of {sector_size} bytes, which are not to \
+                                 be had on --disk-bus {bus}",
+                                self.artefact.display()
+                            ),
+                        },
                         hint: Some("take virtio, nvme or usb".to_owned()),
                     });
                 }
@@ -207,23 +218,6 @@ impl BusChoice {
             Self::Ahci => Bus::Ahci,
             Self::Usb => Bus::Usb,
             Self::Cdrom => Bus::Cdrom,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SectorChoice {
-    #[value(name = "512")]
-    Bytes512,
-    #[value(name = "4096")]
-    Bytes4096,
-}
-
-impl SectorChoice {
-    pub(crate) fn sector_size(self) -> SectorSize {
-        match self {
-            Self::Bytes512 => SectorSize::Bytes512,
-            Self::Bytes4096 => SectorSize::Bytes4096,
         }
     }
 }
