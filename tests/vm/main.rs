@@ -11,6 +11,7 @@ mod integrity;
 mod loaders;
 mod machine;
 mod must_fail;
+mod notification;
 mod real_image;
 mod selinux;
 mod smoke;

@@ -16,19 +16,19 @@ use serde_json::Value;
 use crate::machine::{TestDisk, disk};
 
 /// What a smoke test said.
-struct Smoked {
-    run: Run,
-    document: Value,
+pub(crate) struct Smoked {
+    pub(crate) run: Run,
+    pub(crate) document: Value,
 }
 
 impl Smoked {
     /// The only machine, or the first.
-    fn machine(&self) -> &Value {
+    pub(crate) fn machine(&self) -> &Value {
         &self.document["machines"][0]
     }
 
     #[track_caller]
-    fn has(&self, verdict: &str, code: i32, stage: &str, evidence: &str) {
+    pub(crate) fn has(&self, verdict: &str, code: i32, stage: &str, evidence: &str) {
         let machine = self.machine();
         let said = &self.run.stdout;
         assert_eq!(machine["verdict"], verdict, "{said}");
@@ -46,7 +46,7 @@ fn sha256(path: &Path) -> String {
 
 /// A smoke test of `path`, with one processor, as two tests run at a time. Whatever comes of it, the file is as it was,
 /// and the documents are whole.
-fn smoke(path: &Path, arguments: &[&str]) -> Smoked {
+pub(crate) fn smoke(path: &Path, arguments: &[&str]) -> Smoked {
     let before = sha256(path);
     let output = path.with_extension("smoke");
     let mut all: Vec<&OsStr> = vec!["smoke".as_ref(), path.as_os_str(), "-o".as_ref(), output.as_os_str()];
@@ -220,6 +220,7 @@ fn a_good_disk_reaches_its_target_and_answers() {
         machine["timeline"].as_array().unwrap().iter().map(|step| step["seconds"].as_f64().unwrap()).collect();
     assert!(times.is_sorted() && times[7] > 1.0, "{times:?}");
     assert_eq!((&machine["units_asked"], &machine["failed_units"]), (&Value::Bool(true), &Value::Array(Vec::new())));
+    assert_eq!(machine["notification"]["state"], "running", "{}", smoked.run.stdout);
     let checks: Vec<_> = machine["checks"].as_array().unwrap().iter().map(|check| check["outcome"].as_str()).collect();
     assert_eq!(checks, [Some("passed"); 3], "{}", smoked.run.stdout);
     assert_eq!(machine["checks"][2]["text"], "Linux");

@@ -2,10 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::path::Path;
 
 use crate::disk::{Bus, Disk, DiskFormat, SectorSize};
 use crate::firmware::{Firmware, FirmwareFile};
 use crate::machine::{Accelerator, Architecture, Machine, Network, OnReboot};
+use crate::notification::PORT;
 use crate::quote::{option_value, shell_word};
 
 /// Where the serial console and the monitor lead.
@@ -22,10 +24,11 @@ impl Machine {
     /// The machine [`fmt::Display`]s as a command for a terminal, where the last arguments differ.
     #[must_use]
     pub fn arguments(&self) -> Vec<OsString> {
-        self.arguments_for(Wiring::Sockets)
+        self.arguments_for(Wiring::Sockets, None)
     }
 
-    pub(crate) fn arguments_for(&self, wiring: Wiring) -> Vec<OsString> {
+    /// With a file that a virtio port leads to.
+    pub(crate) fn arguments_for(&self, wiring: Wiring, port: Option<&Path>) -> Vec<OsString> {
         let wish = &self.wish;
         let mut words = Words::default();
         // Neither devices nor configuration files that nobody asked for.
@@ -89,6 +92,11 @@ impl Machine {
                 words.option("-chardev", "socket,id=control,fd=0");
                 words.option("-mon", "chardev=control,mode=control");
                 words.option("-chardev", self.logged("socket,id=console,fd=1"));
+                if let Some(port) = port {
+                    words.option("-device", "virtio-serial-pci");
+                    words.option("-chardev", option_value("file,id=notification,path=", port.as_os_str()));
+                    words.option("-device", format!("virtserialport,chardev=notification,name={PORT}"));
+                }
             }
             Wiring::Terminal => {
                 words.option("-chardev", self.logged("stdio,id=console,mux=on,signal=off"));
@@ -157,7 +165,7 @@ impl Machine {
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shell_word(&self.program.to_string_lossy()))?;
-        for word in self.arguments_for(Wiring::Terminal) {
+        for word in self.arguments_for(Wiring::Terminal, None) {
             let is_option = word.as_encoded_bytes().starts_with(b"-");
             f.write_str(if is_option { " \\\n  " } else { " " })?;
             f.write_str(&shell_word(&word.to_string_lossy()))?;
@@ -363,6 +371,20 @@ mod tests {
             "-device tpm-crb,tpmdev=tpm",
         ] {
             assert!(text.lines().any(|have| have == line), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_port_leads_to_its_file() {
+        let machine = machine(Machine::builder(Architecture::X86_64).firmware(Firmware::BuiltIn), None);
+        let words = machine.arguments_for(Wiring::Sockets, Some(Path::new("/proc/7/fd/9")));
+        let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap()).collect();
+        for pair in [
+            ["-device", "virtio-serial-pci"],
+            ["-chardev", "file,id=notification,path=/proc/7/fd/9"],
+            ["-device", "virtserialport,chardev=notification,name=org.diskwright.smoke"],
+        ] {
+            assert!(words.windows(2).any(|words| words == pair), "{words:?}");
         }
     }
 

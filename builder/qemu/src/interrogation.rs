@@ -7,7 +7,7 @@ use crate::error::QemuError;
 use crate::shell::{Output, Shell};
 
 /// How long systemd may take to finish what it has begun, once somebody can log in; where a processor is not emulated.
-const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Failed units of which systemd is asked for the reason.
 const UNIT_REPORTS: usize = 5;
@@ -69,6 +69,11 @@ pub(crate) struct Answers {
 }
 
 impl Questions {
+    /// Nothing but failed units is to be asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.units.is_empty() && self.commands.is_empty()
+    }
+
     /// The checks where nobody was there to be asked.
     pub(crate) fn unanswered(&self, outcome: CheckOutcome, why: &str) -> Vec<Check> {
         let units = self.units.iter().map(|unit| unit_check(unit));
@@ -156,7 +161,7 @@ fn run(shell: &mut Shell<'_>, command: &str, limit: Duration) -> Result<Option<O
 }
 
 /// The word at `column` of each line; at most 100 lines.
-fn first_words(text: &str, column: usize) -> Vec<String> {
+pub(crate) fn first_words(text: &str, column: usize) -> Vec<String> {
     // systemd marks failed units with a dot even where it is asked for plain text, depending on its version.
     let words = |line: &str| -> Option<String> {
         line.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).nth(column).map(str::to_owned)

@@ -25,7 +25,8 @@
 //!
 //! ```text
 //!   Smoke ──run()──► console lines ──► observer: marks.rs ──► Stage, Verdict ──► SmokeReport
-//!                                        └─► up: interrogation of the logged-in console
+//!               │                        └─► up: interrogation of the logged-in console
+//!               └──► virtio port ──► notification: what systemd itself tells, where it can
 //! ```
 //!
 //! [`Smoke`] boots a machine nobody has prepared and says how far it came, and why no farther: see [`Verdict`]. What
@@ -77,8 +78,10 @@ mod interrogation;
 mod kvm;
 mod machine;
 mod marks;
+mod notification;
 mod observer;
 mod pattern;
+mod port;
 mod program;
 mod qmp;
 mod quote;
@@ -98,6 +101,7 @@ pub use firmware::{Firmware, FirmwareFile, FirmwareFiles};
 pub use interrogation::{Check, CheckOutcome};
 pub use kvm::{KvmUnusable, try_kvm};
 pub use machine::{Accelerator, Architecture, DirectKernel, Forward, Machine, MachineBuilder, Network, OnReboot};
+pub use notification::Notification;
 pub use observer::{Reached, Sighting};
 pub use pattern::{BOOT_FAILURES, Match, Pattern};
 pub use qmp::Event;

@@ -7,6 +7,7 @@ use crate::credential::Credential;
 use crate::disk::{Bus, Disk, SectorSize};
 use crate::error::QemuError;
 use crate::firmware::{self, Firmware, FirmwareFiles};
+use crate::notification;
 use crate::program;
 
 /// Ports of an ICH9 AHCI controller.
@@ -137,6 +138,7 @@ impl Machine {
             direct_kernel: None,
             log: None,
             tpm: None,
+            notification: false,
         }
     }
 }
@@ -160,6 +162,7 @@ pub struct MachineBuilder {
     pub(crate) direct_kernel: Option<DirectKernel>,
     pub(crate) log: Option<PathBuf>,
     pub(crate) tpm: Option<PathBuf>,
+    pub(crate) notification: bool,
 }
 
 impl MachineBuilder {
@@ -235,6 +238,12 @@ impl MachineBuilder {
         Self { tpm: Some(control.into()), ..self }
     }
 
+    /// Whether the guest's systemd tells [`crate::Smoke`] when it is up: over a virtio port, by a unit that is handed in
+    /// as a credential. systemd before version 256 does not know it, and does not tell.
+    pub fn notification(self, notification: bool) -> Self {
+        Self { notification, ..self }
+    }
+
     /// Finds the emulator and the firmware and checks that every file can be opened.
     ///
     /// # Errors
@@ -243,6 +252,9 @@ impl MachineBuilder {
     /// [`QemuError::File`], [`QemuError::TooManySataDisks`], [`QemuError::SectorSize`], [`QemuError::DiskSerial`].
     pub fn build(mut self) -> Result<Machine, QemuError> {
         self.check_disks()?;
+        if self.notification {
+            self.credentials.extend(notification::credentials()?);
+        }
         for (index, disk) in self.disks.iter_mut().enumerate() {
             disk.path = readable(&format!("disk {index}"), &disk.path)?;
         }

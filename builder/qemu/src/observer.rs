@@ -150,6 +150,16 @@ impl Observer {
         }
     }
 
+    /// The system has told by itself that it is up, whatever its console said.
+    pub(crate) fn told_ready(&mut self, at: Duration) {
+        if self.stage() < Stage::Target {
+            let source = "systemd in the guest, over a virtio port";
+            let sighting = Some(sighting("READY=1", &["READY=1"], source, at));
+            self.timeline.push(Reached { stage: Stage::Target, at, sighting });
+            self.suspicion = None;
+        }
+    }
+
     fn heard(&mut self, at: Duration, line: &str, only_prompts: bool) {
         self.last_heard = at;
         let line = cut(line);

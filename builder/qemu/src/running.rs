@@ -16,6 +16,7 @@ use crate::deadline::Deadline;
 use crate::error::QemuError;
 use crate::machine::Machine;
 use crate::pattern::{Match, Pattern};
+use crate::port::Port;
 use crate::program::guarded;
 use crate::qmp::{Event, Failure, Qmp};
 use crate::shell::Shell;
@@ -43,7 +44,7 @@ impl Machine {
     /// [`QemuError::Io`] when the process cannot be started, [`QemuError::Ended`] with QEMU's own words when it
     /// does not like its arguments.
     pub fn start(&self) -> Result<Running, QemuError> {
-        self.launch(None)
+        self.launch(None, None)
     }
 
     /// Like [`Machine::start`], and every byte of the console also goes to `tee`, escape sequences and all. A `tee`
@@ -53,7 +54,7 @@ impl Machine {
     ///
     /// Those of [`Machine::start`].
     pub fn start_with_tee(&self, tee: impl Write + Send + 'static) -> Result<Running, QemuError> {
-        self.launch(Some(Box::new(tee)))
+        self.launch(Some(Box::new(tee)), None)
     }
 
     /// Runs QEMU in the foreground with the serial console on the terminal, until it ends. Ctrl-A X quits.
@@ -62,21 +63,37 @@ impl Machine {
     ///
     /// [`QemuError::Io`] when the process cannot be started.
     pub fn run_in_terminal(&self) -> Result<ExitStatus, QemuError> {
-        let status = self.command(Wiring::Terminal).status();
+        let status = self.command(Wiring::Terminal, None).status();
         status.map_err(|source| QemuError::Io { operation: "start QEMU", source })
     }
 
-    fn command(&self, wiring: Wiring) -> Command {
+    /// Like [`Machine::start_with_tee`], and what the guest says on a virtio port comes with it, where it is to say
+    /// something.
+    pub(crate) fn start_with_port(
+        &self,
+        tee: impl Write + Send + 'static,
+    ) -> Result<(Running, Option<Port>), QemuError> {
+        if !self.wish.notification {
+            return Ok((self.start_with_tee(tee)?, None));
+        }
+        let mut port = Port::open().map_err(|source| QemuError::Io { operation: "make the pipe of a port", source })?;
+        let running = self.launch(Some(Box::new(tee)), port.path().as_deref())?;
+        // It answers on QMP, so it has opened all its files.
+        port.opened();
+        Ok((running, Some(port)))
+    }
+
+    fn command(&self, wiring: Wiring, port: Option<&Path>) -> Command {
         let mut command = guarded(&self.program);
-        command.args(self.arguments_for(wiring));
+        command.args(self.arguments_for(wiring, port));
         command
     }
 
-    fn launch(&self, tee: Option<Tee>) -> Result<Running, QemuError> {
+    fn launch(&self, tee: Option<Tee>, port: Option<&Path>) -> Result<Running, QemuError> {
         let failed = |operation| move |source| QemuError::Io { operation, source };
         let (control, qemu_control) = UnixStream::pair().map_err(failed("make the QMP socket"))?;
         let (serial, qemu_serial) = UnixStream::pair().map_err(failed("make the console socket"))?;
-        let mut command = self.command(Wiring::Sockets);
+        let mut command = self.command(Wiring::Sockets, port);
         command.stdin(Stdio::from(OwnedFd::from(qemu_control)));
         command.stdout(Stdio::from(OwnedFd::from(qemu_serial)));
         let console = Console::start(command, serial, tee).map_err(failed("start QEMU"))?;

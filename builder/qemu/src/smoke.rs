@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use crate::console::Said;
 use crate::deadline::Deadline;
 use crate::error::QemuError;
-use crate::interrogation::{Answers, Check, CheckOutcome, Questions};
+use crate::interrogation::{Answers, Check, CheckOutcome, Questions, SETTLE_LIMIT};
 use crate::machine::{Accelerator, Machine};
+use crate::notification::{Listener, Notification};
 use crate::observer::{Conclusion, Observer, Reached, Sighting, is_serious};
+use crate::port::Port;
 use crate::running::{Running, ScreenFormat};
 use crate::stage::Stage;
 use crate::verdict::Verdict;
@@ -117,8 +119,8 @@ impl Smoke {
     /// Boots it. `log` gets every byte of the console; `heard` every stage as it is reached.
     pub fn run(self, log: impl Write + Send + 'static, heard: &mut dyn FnMut(&Reached)) -> SmokeReport {
         let begun = Instant::now();
-        match self.machine.start_with_tee(log) {
-            Ok(running) => Boot::new(self, running, begun, heard).judge(),
+        match self.machine.start_with_port(log) {
+            Ok((running, port)) => Boot::new(self, running, port, begun, heard).judge(),
             Err(error) => SmokeReport { limit: self.limit, ..SmokeReport::host_error(&error) },
         }
     }
@@ -155,8 +157,10 @@ pub struct SmokeReport {
     pub failed_units: Vec<String>,
     /// What systemd tells of the first five of them, in the same order; empty where it was not asked.
     pub unit_reports: Vec<String>,
-    /// Whether systemd was asked.
+    /// Whether systemd was asked, or told by itself.
     pub units_asked: bool,
+    /// What systemd told by itself, where it can: see [`crate::MachineBuilder::notification`].
+    pub notification: Option<Notification>,
     /// What was asked of the system.
     pub checks: Vec<Check>,
     /// What else is worth knowing.
@@ -194,6 +198,7 @@ impl SmokeReport {
             failed_units: Vec::new(),
             unit_reports: Vec::new(),
             units_asked: false,
+            notification: None,
             checks: Vec::new(),
             notes: Vec::new(),
             screenshot: None,
@@ -224,6 +229,8 @@ enum End {
 struct Boot<'h> {
     smoke: Smoke,
     running: Running,
+    port: Option<Port>,
+    listener: Listener,
     begun: Instant,
     deadline: Deadline,
     pace: u32,
@@ -240,7 +247,13 @@ struct Boot<'h> {
 }
 
 impl<'h> Boot<'h> {
-    fn new(smoke: Smoke, running: Running, begun: Instant, heard: &'h mut dyn FnMut(&Reached)) -> Self {
+    fn new(
+        smoke: Smoke,
+        running: Running,
+        port: Option<Port>,
+        begun: Instant,
+        heard: &'h mut dyn FnMut(&Reached),
+    ) -> Self {
         let quiet = (smoke.limit / QUIET_PART).max(QUIET_LIMIT);
         Self {
             deadline: Deadline::after(smoke.limit),
@@ -248,6 +261,8 @@ impl<'h> Boot<'h> {
             observer: Observer::new(quiet),
             smoke,
             running,
+            port,
+            listener: Listener::default(),
             begun,
             heard,
             told: 0,
@@ -262,6 +277,11 @@ impl<'h> Boot<'h> {
         let mut end = self.watch();
         if matches!(end, End::Up) && self.smoke.log_in {
             end = self.ask(&mut answers);
+        }
+        // What came while it was asked.
+        self.take_notifications();
+        if matches!(end, End::Up) && answers.failed_units.is_none() {
+            end = self.wait_for_notification();
         }
         let mut report = self.report(end, answers);
         if let Some(path) = &self.smoke.screenshot {
@@ -298,6 +318,7 @@ impl<'h> Boot<'h> {
         let said = self.running.lines(left.min(STEP));
         let ended = said.ended;
         self.take(&said);
+        self.take_notifications();
         if let Some(conclusion) = self.observer.conclusion(self.now()) {
             return Some(End::Told(conclusion));
         }
@@ -333,10 +354,39 @@ impl<'h> Boot<'h> {
         if self.prompted.is_none() && said.rest.trim_end().ends_with("login:") {
             self.prompted = Some(now);
         }
+        self.tell_stages();
+    }
+
+    fn take_notifications(&mut self) {
+        let now = self.now();
+        let Some(port) = &self.port else { return };
+        for line in port.lines() {
+            self.listener.line(now, &line);
+        }
+        if let Some(told) = self.listener.told() {
+            self.observer.told_ready(told.at);
+            self.tell_stages();
+        }
+    }
+
+    fn tell_stages(&mut self) {
         while let Some(reached) = self.observer.timeline().get(self.told) {
             (self.heard)(reached);
             self.told += 1;
         }
+    }
+
+    /// Waits for what systemd tells by itself, where it has said that it will.
+    fn wait_for_notification(&mut self) -> End {
+        let deadline = Deadline::after(SETTLE_LIMIT.saturating_mul(self.pace));
+        while self.listener.is_awaited() {
+            let Some(left) = deadline.remaining() else { break };
+            let Some(whole) = self.deadline.remaining() else { break };
+            if let Some(end) = self.listen(left.min(whole)) {
+                return end;
+            }
+        }
+        End::Up
     }
 
     /// Waits until root is logged in; `Ok(false)` where that will not happen.
@@ -345,7 +395,9 @@ impl<'h> Boot<'h> {
         while !self.logged_in {
             let Some(left) = deadline.remaining() else { return Ok(false) };
             let Some(whole) = self.deadline.remaining() else { return Ok(false) };
-            let waited = self.prompted.map_or(Duration::ZERO, |prompted| self.now().saturating_sub(prompted));
+            // A system that has told that all is started has no prompt to come.
+            let last_chance = self.prompted.or_else(|| self.listener.told().map(|told| told.at));
+            let waited = last_chance.map_or(Duration::ZERO, |since| self.now().saturating_sub(since));
             if waited > PROMPT_LIMIT.saturating_mul(self.pace) {
                 return Ok(false);
             }
@@ -362,6 +414,8 @@ impl<'h> Boot<'h> {
                                 and a login that know the credentials agetty.autologin and login.noauth";
         match self.wait_for_login() {
             Ok(true) => {}
+            // What would have been asked is known.
+            Ok(false) if self.listener.told().is_some() && self.smoke.questions.is_empty() => return End::Up,
             Ok(false) => {
                 answers.notes.push(NO_LOGIN.to_owned());
                 answers.checks = self.smoke.questions.unanswered(CheckOutcome::Failed, "nobody could log in");
@@ -393,8 +447,10 @@ impl<'h> Boot<'h> {
 
     fn report(&self, end: End, answers: Answers) -> SmokeReport {
         let stage = self.observer.stage();
-        let units_asked = answers.failed_units.is_some();
-        let failed_units = answers.failed_units.unwrap_or_else(|| self.observer.failed_units().to_vec());
+        let told = self.listener.told();
+        let from_systemd = answers.failed_units.or_else(|| told.map(|told| told.failed_units.clone()));
+        let units_asked = from_systemd.is_some();
+        let failed_units = from_systemd.unwrap_or_else(|| self.observer.failed_units().to_vec());
         let mut checks: Vec<Check> = self.smoke.expectations.iter().map(Expectation::check).collect();
         let up = matches!(end, End::Up);
         checks.extend(answers.checks);
@@ -420,6 +476,7 @@ impl<'h> Boot<'h> {
             failed_units,
             unit_reports: answers.unit_reports,
             units_asked,
+            notification: told.cloned(),
             checks,
             notes: answers.notes,
             screenshot: None,

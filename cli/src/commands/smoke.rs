@@ -189,6 +189,7 @@ impl Wish<'_> {
             .cpus(arguments.cpus)
             .firmware(self.machine.firmware.firmware())
             .screen(arguments.screenshot)
+            .notification(!arguments.no_notification)
             .disk(disk);
         if !arguments.no_login {
             // Those of agetty(8) and login(1) in util-linux.

@@ -13,6 +13,9 @@ pub(crate) fn evidence(report: &SmokeReport) -> Markup {
             pre { (sighting.line) }
             p.reason { "It says “" (sighting.pattern) "”, known from " (sighting.source) "." }
         }
+        @if let Some(told) = &report.notification {
+            p.reason { "systemd told, after " (format!("{:.1} s", told.at.as_secs_f64())) ", that the system is " (told.state) "." }
+        }
         @if !report.failed_units.is_empty() {
             h3 { "Failed units" }
             p.bad { (report.failed_units.join(", ")) }

@@ -40,6 +40,24 @@ fn consoles_of_good_boots_show_their_stages_and_no_failure() {
 }
 
 #[test]
+fn a_system_that_tells_that_it_is_up_is_up() {
+    // A silent console, and one that had raised a suspicion.
+    for console in ["", "EFI stub: Loaded initrd\n[  5.0] Linux version 6.12\nALERT!  UUID=x does not exist.\n"] {
+        let mut observer = watch(console);
+        observer.told_ready(Duration::from_secs(90));
+        assert_eq!(observer.stage(), Stage::Target);
+        assert_eq!(observer.conclusion(LONG_AFTER), None);
+        let last = observer.timeline().last().unwrap().clone();
+        assert_eq!((last.at.as_secs(), last.sighting.unwrap().line.as_str()), (90, "READY=1"));
+    }
+    // What its console has said first stays.
+    let mut observer = watch(include_str!("consoles/mini-grub.txt"));
+    let before = observer.timeline().to_vec();
+    observer.told_ready(LONG_AFTER);
+    assert_eq!(observer.timeline(), before);
+}
+
+#[test]
 fn consoles_of_bad_boots_give_their_verdicts_and_the_line() {
     for (name, console, verdict, stage, words) in [
         (

@@ -76,6 +76,13 @@ pub(crate) struct Smoke {
     )]
     pub(crate) no_login: bool,
 
+    #[arg(
+        long,
+        help = "Hand in no unit that tells when the system is up and which units failed: the console alone is heard; \
+                else systemd 256 and later tells over a virtio port, in this boot alone"
+    )]
+    pub(crate) no_notification: bool,
+
     /// Give the machine a TPM 2.0, which takes swtpm
     #[arg(long)]
     pub(crate) tpm: bool,

@@ -15,7 +15,8 @@
 //!    evidence           null, or line, pattern, source, seconds
 //!    last_lines[], qemu[]
 //!    failed_units[]     names;  unit_reports[]: what systemd tells of the first five
-//!    units_asked        whether systemd was asked, or the names are the console's
+//!    units_asked        whether systemd was asked or told by itself, or the names are the console's
+//!    notification       null, or what systemd told by itself: state, seconds, failed_units[]
 //!    checks[]           name, outcome (passed, failed, not-asked), status (or null), text
 //!    notes[]
 //!    log, screenshot    file names beside this document; screenshot may be null
@@ -80,6 +81,7 @@ struct Machine<'a> {
     failed_units: &'a [String],
     unit_reports: &'a [String],
     units_asked: bool,
+    notification: Option<Told<'a>>,
     checks: Vec<Asked<'a>>,
     notes: &'a [String],
     log: String,
@@ -99,6 +101,13 @@ struct Evidence<'a> {
     pattern: &'a str,
     source: &'a str,
     seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    state: &'a str,
+    seconds: f64,
+    failed_units: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -166,6 +175,11 @@ fn machine<'a>(arguments: &'a Smoke, outcome: &'a Outcome) -> Machine<'a> {
         failed_units: &report.failed_units,
         unit_reports: &report.unit_reports,
         units_asked: report.units_asked,
+        notification: report.notification.as_ref().map(|told| Told {
+            state: &told.state,
+            seconds: seconds(told.at),
+            failed_units: &told.failed_units,
+        }),
         checks: report.checks.iter().map(asked).collect(),
         notes: &report.notes,
         log: file_name(&outcome.log),

@@ -63,6 +63,9 @@ pub(crate) fn story(outcome: &Outcome) -> String {
         let _ = writeln!(text, "  > {}", clean(&evidence.line));
         let _ = writeln!(text, "    it says \"{}\", known from {}", evidence.pattern, evidence.source);
     }
+    if let Some(told) = &report.notification {
+        let _ = writeln!(text, "  systemd told, after {:.1} s, that the system is {}", seconds(told.at), told.state);
+    }
     let by = if report.units_asked { "systemd" } else { "the console" };
     if !report.failed_units.is_empty() {
         let _ = writeln!(text, "  failed units, as {by} says: {}", clean(&report.failed_units.join(", ")));
