@@ -43,6 +43,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_written() {
         (&["disk.raw", "--memory", "1M"], 2, "--memory is 1 MiB, not 64 MiB to"),
         (&["disk.raw", "--cpus", "0"], 2, "--cpus"),
         (&["disk.raw", "--timeout", "0"], 2, "--timeout"),
+        (&["disk.raw", "--allow-failed-unit", "a b"], 2, "expected the name of a unit"),
         (&["disk.raw", "--expect", "("], 2, "unclosed group"),
         (&["disk.raw", "--run", "true", "--no-login"], 2, "--no-login"),
         (&["disk.raw", "--output", "nowhere/deeper"], 6, "nowhere/deeper"),

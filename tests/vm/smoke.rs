@@ -372,6 +372,15 @@ fn a_unit_that_fails_is_named() {
     for words in ["units failed: var-nothing.mount", "mount: /var/nothing: "] {
         assert!(smoked.run.stdout.contains(words), "{}", smoked.run.stdout);
     }
+    // Unless it may.
+    let smoked = smoke(&disk.path, &["--allow-failed-unit", "other.service", "--allow-failed-unit", "var-*.mount"]);
+    smoked.has("target-reached", 0, "target", "");
+    let machine = smoked.machine();
+    assert_eq!(machine["allowed_failed_units"], serde_json::json!(["var-nothing.mount"]), "{}", smoked.run.stdout);
+    assert_eq!(machine["failed_units"], serde_json::json!([]));
+    for words in ["failed and allowed to: var-nothing.mount", "no other unit failed"] {
+        assert!(smoked.run.stdout.contains(words), "{}", smoked.run.stdout);
+    }
 }
 
 #[test]

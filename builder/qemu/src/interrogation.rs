@@ -62,7 +62,7 @@ pub(crate) struct Questions {
 pub(crate) struct Answers {
     /// Units that failed; `None` where there is no systemd to ask.
     pub(crate) failed_units: Option<Vec<String>>,
-    /// What systemd tells of the first few of them, in the same order.
+    /// What systemd tells of the first few of them that may not fail, in the same order.
     pub(crate) unit_reports: Vec<String>,
     pub(crate) checks: Vec<Check>,
     pub(crate) notes: Vec<String>,
@@ -82,7 +82,7 @@ impl Questions {
         units.chain(commands).map(check).collect()
     }
 
-    /// Asks. A command that does not end is interrupted and fails its check.
+    /// Asks. A command that does not end is interrupted and fails its check. Why units failed that may is not asked.
     ///
     /// # Errors
     ///
@@ -92,6 +92,7 @@ impl Questions {
         shell: &mut Shell<'_>,
         deadline: Deadline,
         pace: u32,
+        allowed: &dyn Fn(&str) -> bool,
         answers: &mut Answers,
     ) -> Result<(), QemuError> {
         let limit = deadline.remaining().unwrap_or_default().min(SETTLE_LIMIT.saturating_mul(pace));
@@ -106,7 +107,7 @@ impl Questions {
             Some(_) => answers.notes.push("there is no systemd to ask for failed units".to_owned()),
             None => answers.notes.push("systemd did not say which units failed".to_owned()),
         }
-        for unit in answers.failed_units.iter().flatten().take(UNIT_REPORTS) {
+        for unit in answers.failed_units.iter().flatten().filter(|unit| !allowed(unit)).take(UNIT_REPORTS) {
             let status = format!("systemctl status --no-pager --full --lines=10 -- {}", quoted(unit));
             let status = run(shell, &status, SETTLE_LIMIT.saturating_mul(pace))?;
             answers.unit_reports.push(status.map(|status| status.text).unwrap_or_default());

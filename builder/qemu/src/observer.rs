@@ -7,6 +7,7 @@
 //!
 //! It does no I/O and has no clock: lines come in with the time at which they were heard.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::marks::{FAILURES, FailureMark, STAGES, StageMark, Weight};
@@ -83,6 +84,26 @@ impl Words {
     }
 }
 
+/// Which units may fail, by their names.
+pub(crate) struct Allowed(pub(crate) Box<dyn Fn(&str) -> bool>);
+
+impl Allowed {
+    /// None of them.
+    pub(crate) fn nothing() -> Self {
+        Self(Box::new(|_| false))
+    }
+
+    pub(crate) fn allows(&self, unit: &str) -> bool {
+        (self.0)(unit)
+    }
+}
+
+impl fmt::Debug for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Allowed")
+    }
+}
+
 /// What is known of a boot so far.
 #[derive(Debug)]
 pub(crate) struct Observer {
@@ -94,14 +115,16 @@ pub(crate) struct Observer {
     suspicion: Option<Suspicion>,
     certainty: Option<Suspicion>,
     failed_units: Vec<String>,
+    allowed: Allowed,
     last_heard: Duration,
     /// Silence that makes a suspicion certain.
     quiet: Duration,
 }
 
 impl Observer {
-    /// A machine has just been started. After `quiet` without a word, what is suspected is taken as certain.
-    pub(crate) fn new(quiet: Duration) -> Self {
+    /// A machine has just been started. After `quiet` without a word, what is suspected is taken as certain. That units
+    /// fail which are `allowed` to explains nothing.
+    pub(crate) fn new(quiet: Duration, allowed: Allowed) -> Self {
         Self {
             stages: STAGES.iter().map(|mark| (Words::of(mark.words, mark.unless), mark)).collect(),
             failures: FAILURES.iter().map(|mark| (Words::of(mark.words, mark.unless), mark)).collect(),
@@ -110,6 +133,7 @@ impl Observer {
             suspicion: None,
             certainty: None,
             failed_units: Vec::new(),
+            allowed,
             last_heard: Duration::ZERO,
             quiet,
         }
@@ -123,6 +147,11 @@ impl Observer {
     /// The stages that were seen, each with its time.
     pub(crate) fn timeline(&self) -> &[Reached] {
         &self.timeline
+    }
+
+    /// Which units may fail.
+    pub(crate) fn allowed(&self) -> &Allowed {
+        &self.allowed
     }
 
     /// Units of the system itself that the console says failed. A unit may have been started again since.
@@ -247,7 +276,8 @@ impl Observer {
 
     fn conclude(&self, suspicion: &Suspicion) -> Conclusion {
         // A unit may ask for a reboot where it fails: then that it failed is the news.
-        let by_unit = suspicion.mark.verdict == Verdict::Ended && self.failed_units.iter().any(|unit| is_serious(unit));
+        let serious = |unit: &String| is_serious(unit) && !self.allowed.allows(unit);
+        let by_unit = suspicion.mark.verdict == Verdict::Ended && self.failed_units.iter().any(serious);
         let verdict = if by_unit { Verdict::UnitsFailed } else { suspicion.mark.verdict };
         Conclusion { verdict, evidence: Some(suspicion.sighting.clone()) }
     }

@@ -12,7 +12,7 @@ use crate::error::QemuError;
 use crate::interrogation::{Answers, Check, CheckOutcome, Questions, SETTLE_LIMIT};
 use crate::machine::{Accelerator, Machine};
 use crate::notification::{Listener, Notification};
-use crate::observer::{Conclusion, Observer, Reached, Sighting, is_serious};
+use crate::observer::{Allowed, Conclusion, Observer, Reached, Sighting, is_serious};
 use crate::port::Port;
 use crate::running::{Running, ScreenFormat};
 use crate::stage::Stage;
@@ -54,6 +54,7 @@ pub struct Smoke {
     expectations: Vec<Expectation>,
     questions: Questions,
     log_in: bool,
+    allowed: Allowed,
     screenshot: Option<PathBuf>,
 }
 
@@ -77,8 +78,15 @@ impl Smoke {
             expectations: Vec::new(),
             questions: Questions::default(),
             log_in: false,
+            allowed: Allowed::nothing(),
             screenshot: None,
         }
+    }
+
+    /// Units for which `test` is true may fail: they are named, and are no reason for a verdict.
+    #[must_use]
+    pub fn allow_failed_units(self, test: impl Fn(&str) -> bool + 'static) -> Self {
+        Self { allowed: Allowed(Box::new(test)), ..self }
     }
 
     /// A line that the console must say before the time is over: one for which `test` is true. Lines come without
@@ -153,8 +161,10 @@ pub struct SmokeReport {
     pub last_lines: Vec<String>,
     /// What QEMU itself said.
     pub qemu: Vec<String>,
-    /// Units that failed: as systemd says where somebody was logged in, else as the console says.
+    /// Units that failed: as systemd says where it was asked or told by itself, else as the console says.
     pub failed_units: Vec<String>,
+    /// Units that failed and may, see [`Smoke::allow_failed_units`]; they are not among the others.
+    pub allowed_failed_units: Vec<String>,
     /// What systemd tells of the first five of them, in the same order; empty where it was not asked.
     pub unit_reports: Vec<String>,
     /// Whether systemd was asked, or told by itself.
@@ -196,6 +206,7 @@ impl SmokeReport {
             last_lines: Vec::new(),
             qemu: Vec::new(),
             failed_units: Vec::new(),
+            allowed_failed_units: Vec::new(),
             unit_reports: Vec::new(),
             units_asked: false,
             notification: None,
@@ -248,7 +259,7 @@ struct Boot<'h> {
 
 impl<'h> Boot<'h> {
     fn new(
-        smoke: Smoke,
+        mut smoke: Smoke,
         running: Running,
         port: Option<Port>,
         begun: Instant,
@@ -258,7 +269,7 @@ impl<'h> Boot<'h> {
         Self {
             deadline: Deadline::after(smoke.limit),
             pace: Smoke::pace(smoke.machine.wish.accelerator),
-            observer: Observer::new(quiet),
+            observer: Observer::new(quiet, std::mem::replace(&mut smoke.allowed, Allowed::nothing())),
             smoke,
             running,
             port,
@@ -427,7 +438,10 @@ impl<'h> Boot<'h> {
         let limit = self.deadline.remaining().unwrap_or_default().min(LOGIN_LIMIT.saturating_mul(self.pace));
         // The prompt may have been taken for a line already, as messages of the kernel come in between.
         let shell = self.running.send("\n").and_then(|()| self.running.shell(limit));
-        let asked = shell.and_then(|mut shell| self.smoke.questions.ask(&mut shell, self.deadline, self.pace, answers));
+        let asked = shell.and_then(|mut shell| {
+            let allowed = |unit: &str| self.observer.allowed().allows(unit);
+            self.smoke.questions.ask(&mut shell, self.deadline, self.pace, &allowed, answers)
+        });
         let Err(error) = asked else { return End::Up };
         let said = self.running.lines(Duration::ZERO);
         self.take(&said);
@@ -450,7 +464,9 @@ impl<'h> Boot<'h> {
         let told = self.listener.told();
         let from_systemd = answers.failed_units.or_else(|| told.map(|told| told.failed_units.clone()));
         let units_asked = from_systemd.is_some();
-        let failed_units = from_systemd.unwrap_or_else(|| self.observer.failed_units().to_vec());
+        let all = from_systemd.unwrap_or_else(|| self.observer.failed_units().to_vec());
+        let (allowed_failed_units, failed_units): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|unit| self.observer.allowed().allows(unit));
         let mut checks: Vec<Check> = self.smoke.expectations.iter().map(Expectation::check).collect();
         let up = matches!(end, End::Up);
         checks.extend(answers.checks);
@@ -474,6 +490,7 @@ impl<'h> Boot<'h> {
             last_lines,
             qemu: self.running.qemu_said(),
             failed_units,
+            allowed_failed_units,
             unit_reports: answers.unit_reports,
             units_asked,
             notification: told.cloned(),

@@ -9,6 +9,7 @@ mod documents;
 mod files;
 mod junit;
 mod page;
+mod unit_pattern;
 mod words;
 
 use std::fs::File;
@@ -202,6 +203,10 @@ impl Wish<'_> {
         }
         let limit = Duration::from_secs(arguments.timeout) * Boot::pace(accelerator);
         let mut boot = Boot::new(builder.build()?, limit).log_in(!arguments.no_login);
+        if !arguments.allow_failed_unit.is_empty() {
+            let allowed = arguments.allow_failed_unit.clone();
+            boot = boot.allow_failed_units(move |unit| allowed.iter().any(|pattern| pattern.is_match(unit)));
+        }
         for regex in &arguments.expect {
             let test = regex.clone();
             boot = boot.expect(regex.as_str(), move |line| test.is_match(line));

@@ -21,6 +21,10 @@ pub(crate) fn evidence(report: &SmokeReport) -> Markup {
             p.bad { (report.failed_units.join(", ")) }
             @for unit in &report.unit_reports { pre { (unit) } }
         }
+        @if !report.allowed_failed_units.is_empty() {
+            h3 { "Failed units that may fail" }
+            p.reason { (report.allowed_failed_units.join(", ")) }
+        }
         @if !report.checks.is_empty() {
             h3 { "What was asked" }
             @for check in &report.checks {

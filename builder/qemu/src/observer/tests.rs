@@ -4,7 +4,7 @@ use super::*;
 
 /// How the marks see a console that is kept in a file, a second a line.
 fn watch(console: &str) -> Observer {
-    let mut observer = Observer::new(Duration::from_secs(60));
+    let mut observer = Observer::new(Duration::from_secs(60), Allowed::nothing());
     let mut at = Duration::ZERO;
     for line in console.lines() {
         at += Duration::from_secs(1);
@@ -36,6 +36,20 @@ fn consoles_of_good_boots_show_their_stages_and_no_failure() {
         let observer = watch(console);
         assert_eq!(stages(&observer), expected, "{name}");
         assert_eq!(observer.conclusion(LONG_AFTER), None, "{name}");
+    }
+}
+
+#[test]
+fn a_unit_that_may_fail_explains_no_reboot() {
+    let console = include_str!("consoles/reboots.txt");
+    for (allowed, verdict) in [("health-check.service", Verdict::Ended), ("other.service", Verdict::UnitsFailed)] {
+        let allowed = Allowed(Box::new(move |unit| unit == allowed));
+        let mut observer = Observer::new(Duration::from_secs(60), allowed);
+        for line in console.lines() {
+            observer.line(Duration::from_secs(1), line);
+        }
+        assert_eq!(observer.conclusion(LONG_AFTER).unwrap().verdict, verdict);
+        assert!(observer.failed_units().contains(&"health-check.service".to_owned()));
     }
 }
 
@@ -393,7 +407,7 @@ fn units_that_failed_are_named() {
 
 #[test]
 fn endless_lines_and_odd_bytes_are_taken_calmly() {
-    let mut observer = Observer::new(Duration::from_secs(60));
+    let mut observer = Observer::new(Duration::from_secs(60), Allowed::nothing());
     let long = "\u{fc}x".repeat(1 << 18);
     observer.line(Duration::ZERO, &long);
     observer.line(Duration::ZERO, &format!("BdsDxe: {long}"));

@@ -8,6 +8,7 @@ use builder_qemu::{Architecture, Bus, Firmware};
 use clap::{Args, ValueEnum};
 use regex::Regex;
 
+use super::unit_pattern::UnitPattern;
 use crate::args::Talk;
 use crate::report::Failure;
 
@@ -68,6 +69,10 @@ pub(crate) struct Smoke {
     /// A command that root runs on the serial console, and that must end with 0 (repeatable)
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = true, conflicts_with = "no_login")]
     pub(crate) run: Vec<String>,
+
+    /// Units that may fail, as a name with * and ? (repeatable): they are named, and are no reason for a verdict
+    #[arg(long, value_name = "UNIT")]
+    pub(crate) allow_failed_unit: Vec<UnitPattern>,
 
     #[arg(
         long,

@@ -15,6 +15,7 @@
 //!    evidence           null, or line, pattern, source, seconds
 //!    last_lines[], qemu[]
 //!    failed_units[]     names;  unit_reports[]: what systemd tells of the first five
+//!    allowed_failed_units[]  names of those that may fail, and are not among the others
 //!    units_asked        whether systemd was asked or told by itself, or the names are the console's
 //!    notification       null, or what systemd told by itself: state, seconds, failed_units[]
 //!    checks[]           name, outcome (passed, failed, not-asked), status (or null), text
@@ -79,6 +80,7 @@ struct Machine<'a> {
     last_lines: &'a [String],
     qemu: &'a [String],
     failed_units: &'a [String],
+    allowed_failed_units: &'a [String],
     unit_reports: &'a [String],
     units_asked: bool,
     notification: Option<Told<'a>>,
@@ -173,6 +175,7 @@ fn machine<'a>(arguments: &'a Smoke, outcome: &'a Outcome) -> Machine<'a> {
         last_lines: &report.last_lines,
         qemu: &report.qemu,
         failed_units: &report.failed_units,
+        allowed_failed_units: &report.allowed_failed_units,
         unit_reports: &report.unit_reports,
         units_asked: report.units_asked,
         notification: report.notification.as_ref().map(|told| Told {

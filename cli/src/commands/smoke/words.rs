@@ -67,11 +67,16 @@ pub(crate) fn story(outcome: &Outcome) -> String {
         let _ = writeln!(text, "  systemd told, after {:.1} s, that the system is {}", seconds(told.at), told.state);
     }
     let by = if report.units_asked { "systemd" } else { "the console" };
+    if !report.allowed_failed_units.is_empty() {
+        let _ = writeln!(text, "  failed and allowed to: {}", clean(&report.allowed_failed_units.join(", ")));
+    }
     if !report.failed_units.is_empty() {
         let _ = writeln!(text, "  failed units, as {by} says: {}", clean(&report.failed_units.join(", ")));
     } else if report.units_asked {
-        text.push_str("  no unit failed\n");
+        let other = if report.allowed_failed_units.is_empty() { "" } else { "other " };
+        let _ = writeln!(text, "  no {other}unit failed");
     }
+
     for unit in &report.unit_reports {
         lines(&mut text, unit.lines().take(OUTPUT_LINES));
     }
