@@ -118,7 +118,9 @@ impl OutputFormat {
     pub fn takes(self, sector: SectorSize) -> bool {
         match self {
             // Who runs the machine says which sectors it sees.
-            Self::Raw | Self::RawGz | Self::RawXz | Self::RawZst | Self::Qcow2 | Self::ContainerDisk => true,
+            Self::Raw | Self::RawGz | Self::RawXz | Self::RawZst | Self::Qcow2 | Self::ContainerDisk | Self::Iso => {
+                true
+            }
             // Both formats count in 512 bytes, and so do the disks that VMware, Hyper-V and the two clouds make of them.
             Self::Vmdk | Self::Vhd | Self::Gce | Self::Ova => sector == SectorSize::Bytes512,
         }

@@ -20,7 +20,7 @@ use crate::formats::{Compared, Formats, Machine, OutputFormat};
 use crate::identity::Identity;
 use crate::layout::{Filling, Layout};
 use crate::lint::gate;
-use crate::medium::{MediumSource, MediumWriting};
+use crate::medium::MediumWriting;
 use crate::outcome::Outcome;
 use crate::output::{OutputError, PendingFile};
 use crate::placement::{self, RootSize};
@@ -141,7 +141,7 @@ impl<'r> Assembled<'r> {
         if let Some(granularity) = granularity {
             plan.notes.push(format!("the disk is a multiple of {granularity} large, as one of the formats wants it"));
         }
-        plan.notes.extend(system.medium.iter().flat_map(MediumSource::notes));
+        plan.notes.extend(system.medium.iter().flat_map(|medium| medium.notes(*sector)));
         let disk = DiskImage { table, parts: parts(filled) };
         // Bytes that are made and not copied are kept in the scratch file until they are in their order.
         let scratch = |source| BuildError::Scratch { source };
@@ -257,13 +257,14 @@ impl Prepared<'_> {
 
     /// What makes an installer medium, where one is wanted.
     fn medium(&self) -> Option<MediumWriting<'_>> {
-        let Assembled { system, identity, recipe, .. } = self.assembled;
+        let Assembled { system, identity, recipe, sector, .. } = self.assembled;
         system.medium.as_ref().map(|source| MediumWriting {
             disk: &self.bytes,
             plan: &self.plan,
             identity,
             source,
             options: &recipe.formats.medium,
+            sector: *sector,
             level: recipe.formats.level,
             threads: recipe.threads,
         })

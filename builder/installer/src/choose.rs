@@ -137,6 +137,7 @@ mod tests {
                 kargs: Vec::new(),
                 ostree: String::new(),
                 loader: Loader { kind: "grub".to_owned(), label: "Debian".to_owned(), program: "\\A".to_owned() },
+                live: true,
             },
             disk: Disk { size: 1 << 30, sector_size: 512, guid: Uuid::nil(), partitions: Vec::new() },
             payload: Payload { size: 0, block_size: 4096, blocks: 0 },

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 use std::sync::Arc;
 
-use builder_block::{ByteSize, DiskSource, FilesystemImage as _, Sink, WriteAt};
+use builder_block::{ByteSize, DiskSource, FilesystemImage as _, SectorSize, Sink, WriteAt};
 use builder_boot::{MediumBoot, MediumTrees, MenuSettings, medium};
 use builder_fat::{SmallFatImage, SmallOptions};
 use builder_iso9660::media_check::{MediaCheckError, Release, TEXT, TEXT_LENGTH, implant};
@@ -41,6 +41,8 @@ pub(crate) struct MediumWriting<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) source: &'a MediumSource,
     pub(crate) options: &'a MediumOptions,
+    /// Of the disk.
+    pub(crate) sector: SectorSize,
     pub(crate) level: Option<i32>,
     pub(crate) threads: usize,
 }
@@ -105,6 +107,11 @@ impl MediumWriting<'_> {
         [(KERNEL, kernel), (INITRAMFS, initramfs), (ARCHIVE, archive)]
     }
 
+    /// Whether the system can be tried: the kernel has what it takes, and the disk is one for the loop device's sectors.
+    fn is_live(&self) -> bool {
+        self.source.live_lacks.is_none() && self.sector == SectorSize::Bytes512
+    }
+
     fn id(&self) -> Uuid {
         self.identity.uuid(&format!("medium {}", self.options.canonical()))
     }
@@ -156,11 +163,11 @@ impl MediumWriting<'_> {
                     label: source.label.clone(),
                     program: source.loader.program().unwrap_or_default(),
                 },
-                live: source.live_lacks.is_none(),
+                live: self.is_live(),
             },
             disk: Disk {
                 size: plan.disk.size.bytes(),
-                sector_size: 512,
+                sector_size: u32::try_from(self.sector.bytes()).unwrap_or(512),
                 guid: uuid(&plan.disk.guid),
                 partitions: partitions.collect(),
             },
@@ -196,7 +203,7 @@ impl Layout {
         let settings = MenuSettings {
             title: options.title.clone().unwrap_or_else(|| plan.image.name.clone()),
             timeout: options.timeout,
-            default: AnswersFile::default_entry(options.answers.as_ref(), source.live_lacks.is_none()),
+            default: AnswersFile::default_entry(options.answers.as_ref(), writing.is_live()),
             kargs: options.kargs.clone(),
         };
         let text = filled("title and kernel arguments", &settings.text(), SETTINGS_ROOM)?;
@@ -208,7 +215,7 @@ impl Layout {
             kernel,
             initramfs,
             archive,
-            live: source.live_lacks.is_none().then_some(&live),
+            live: writing.is_live().then_some(&live),
             install: &install,
             settings_path: &at(SETTINGS),
             settings: &settings,

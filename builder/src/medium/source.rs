@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use builder_block::SectorSize;
 use builder_boot::{Architecture, Kernel, Loader, OsRelease};
 use builder_tree::{Content, FileTree, Inode, Metadata};
 
@@ -73,11 +74,16 @@ impl MediumSource {
     }
 
     /// What the user should know of the medium.
-    pub(crate) fn notes(&self) -> Vec<String> {
+    pub(crate) fn notes(&self, sector: SectorSize) -> Vec<String> {
         let mut notes = vec!["the medium boots by UEFI, from disc, stick and network; not by a legacy BIOS".to_owned()];
         notes.extend(self.live_lacks.map(|module| {
             format!("the medium installs the system and cannot try it, since the kernel has no module {module}")
         }));
+        if sector != SectorSize::Bytes512 {
+            notes.push(format!(
+                "the medium installs the system and cannot try it, since its disk has sectors of {sector}"
+            ));
+        }
         notes
     }
 
