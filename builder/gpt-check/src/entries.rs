@@ -92,7 +92,7 @@ fn check_alignment(disk: &Disk<'_>, title: &str, entry: &Entry, report: &mut Rep
             Finding::warning(title, "first LBA", format!("{}, which is byte {start}", entry.first), expected)
                 .hint("writing is slow on disks whose physical sectors have 4096 bytes; move the partition"),
         );
-    } else if !start.is_multiple_of(ALIGNMENT) {
+    } else if !report.kind.is_iso() && !start.is_multiple_of(ALIGNMENT) {
         report.note(format!("{title} begins at byte {start}, which is not a multiple of 1 MiB"));
     }
 }

@@ -25,6 +25,7 @@ mod check;
 mod descriptor;
 mod device;
 mod directory;
+mod entry;
 mod error;
 mod extents;
 mod media_sum;

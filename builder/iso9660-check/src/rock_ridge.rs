@@ -29,6 +29,8 @@ pub(crate) struct Described {
     pub(crate) child: Option<u32>,
     /// A directory that was put elsewhere, and is not seen here.
     pub(crate) is_relocated: bool,
+    /// Bytes that were read beside the record.
+    pub(crate) bytes: u64,
     /// What is wrong with them.
     pub(crate) findings: Vec<Finding>,
 }
@@ -99,6 +101,7 @@ pub(crate) fn read(device: &Device<'_>, system_use: &[u8], path: &str) -> Result
             found.findings.push(Finding::error(path, "place of the entry CE", text, expected));
             return Ok(found);
         }
+        found.bytes += length;
         // At most a block.
         area = vec![0; usize::try_from(length).unwrap_or_default()];
         device.read("system use entries", start, &mut area)?;

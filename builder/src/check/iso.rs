@@ -60,6 +60,9 @@ pub struct CheckedBootImage {
     pub findings: Vec<DiskFinding>,
 }
 
+/// Most boot images that are looked into; a medium has one for each kind of firmware.
+const MOST_BOOT_IMAGES: usize = 8;
+
 /// The volume of a medium.
 pub(crate) struct Medium {
     pub(crate) report: MediumReport,
@@ -84,6 +87,10 @@ impl Examination {
         for (number, image) in (BOOT_IMAGES..).zip(&found.boot_images) {
             let mut checked = CheckedPartition::unnamed(image.offset, image.size);
             let place = format!("boot image {}", image.number);
+            if report.boot_images.len() >= MOST_BOOT_IMAGES {
+                self.notes.push(format!("{place} and what follows is not looked into"));
+                break;
+            }
             if image.platform == Platform::Efi {
                 let part = DiskPart::new(disk, image.offset, image.size);
                 if let Some(body) = self.fat(&part, &mut checked, &place)? {

@@ -81,7 +81,8 @@ impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, format, size, table, table_findings, medium, partitions, repository, walk, notes, sound } =
             self;
-        writeln!(f, "{}: {format} disk, {}, {table}", path.display(), ByteSize::new(*size))?;
+        let disk = if medium.is_some() { String::new() } else { format!("{format} disk, ") };
+        writeln!(f, "{}: {disk}{}, {table}", path.display(), ByteSize::new(*size))?;
         table_findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))?;
         medium.iter().try_for_each(|medium| write!(f, "{medium}"))?;
         for partition in partitions {

@@ -25,14 +25,15 @@ flip() { byte=$(od -An -tu1 -j "$1" -N 1 "$D"); printf "\\$(printf %o $((byte ^ 
 number() { od -An -tu4 -j "$1" -N 4 "$D" | tr -d ' '; }
 record() { echo $(($(LC_ALL=C grep -abo -m 1 "$1" "$D" | head -1 | cut -d : -f 1) - 33)); } # of this identifier
 catalogue() { echo $(($(number $((17 * 2048 + 71))) * 2048)); }
-own() { # another GRUB, with a menu of its own in the tree and another on the ESP
-    echo > "$D.empty"
+own() { # another GRUB, with a menu in the tree and another on another ESP
+    cp "$P/esp.img" "$D.esp"
     grub-mkimage -O x86_64-efi -p /EFI/own -o "$D.grub" normal search iso9660 fat linux
     mkdir -p "$T/EFI/own"
     cp "$T/boot/grub/grub.cfg" "$T/EFI/own/"
-    mcopy -o -i "$E" "$D.grub" ::/EFI/BOOT/grubx64.efi
-    mmd -i "$E" ::/EFI/own
-    mcopy -i "$E" "$T/boot/grub/grub.cfg" ::/EFI/own/
+    mcopy -o -i "$D.esp" "$D.grub" ::/EFI/BOOT/grubx64.efi
+    mmd -i "$D.esp" ::/EFI/own
+    mcopy -i "$D.esp" "$T/boot/grub/grub.cfg" ::/EFI/own/
+    USUAL=${USUAL/$P\/esp.img/$D.esp}
 }
 "#;
 
@@ -151,10 +152,16 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
         "root=live:UUID=2023-01-31-12-00-00-00: no file system",
     ),
     ("another time in the menu, warning", "tree; menu 's/uuid 2024/uuid 2023/'; medium", "no file system has it"),
+    ("menus for both, warning", "tree; own; medium", "configuration: (hd0,gpt2)/EFI/own/grub.cfg"),
+    (
+        "a menu for the stick only",
+        "tree; own; rm \"$T/EFI/own/grub.cfg\"; medium",
+        "there is no (cd0)/EFI/own/grub.cfg",
+    ),
     (
         "a menu for the disc only",
-        "tree; own; rm \"$T/EFI/own/grub.cfg\"; mcopy -n -i \"$E\" ::/EFI/BOOT/grubx64.efi \"$D.g\"; cp \"$P/esp.img\" \"$D.esp\"; own_esp=$D.esp; mcopy -o -i \"$own_esp\" \"$D.g\" ::/EFI/BOOT/grubx64.efi; mmd -i \"$own_esp\" ::/EFI/own; mcopy -i \"$own_esp\" \"$T/boot/grub/grub.cfg\" ::/EFI/own/; medium \"${USUAL/$P\\/esp.img/$own_esp}\"",
-        "there is no (cd0)/EFI/own/grub.cfg",
+        "tree; own; mdel -i \"$D.esp\" ::/EFI/own/grub.cfg; medium",
+        "there is no (hd0,gpt2)/EFI/own/grub.cfg",
     ),
     // The checksum that it carries.
     (
