@@ -29,7 +29,7 @@ pub(crate) fn root(
         rules = rules.with(format!("/{path}.origin"), Place::As(b"/etc/ostree/remotes.d/dummy.conf".to_vec()));
         if let Some(Node::Directory(mut directory)) = root.remove(path.as_bytes()) {
             deployment(&mut directory, policy);
-            labelled.push((path, directory));
+            labelled.push((path, *directory));
         }
     }
     let mut root = relabel(&root, policy, &rules).tree;
@@ -50,7 +50,7 @@ fn deployment(directory: &mut Directory, policy: &Policy) {
             .with_existing(Existing::Replace)
             .with_hard_links(HardLinks::Split)
             .with("/", Place::At(b"/etc".to_vec()));
-        directory.insert("etc", relabel(&FileTree { root: etc }, policy, &rules).tree.root);
+        directory.insert("etc", relabel(&FileTree { root: *etc }, policy, &rules).tree.root);
     }
     if let Some(Node::Leaf(image)) = directory.entries.get_mut(b".ostree.cfs".as_slice())
         && let Some(label) = policy.label(b"/usr", FileKind::Regular)

@@ -34,6 +34,7 @@ mod formats;
 pub(crate) mod gate;
 mod glob;
 mod layer_size;
+mod needed;
 mod registry;
 mod report;
 mod space;
@@ -41,7 +42,8 @@ mod subject;
 
 use std::path::Path;
 
-use builder_oci::{ImageSource, Platform};
+use builder_oci::{Image, ImageSource, Platform};
+use builder_tree::Wanted;
 
 use crate::error::BuildError;
 use crate::progress::Progress;
@@ -73,12 +75,30 @@ pub fn lint(
     progress: &mut dyn Progress,
 ) -> Result<Report, BuildError> {
     let image = source::open(source, platform)?;
-    let subject = Subject::read(&image, scratch, progress)?;
+    let wanted = Wanted::new();
+    let mut report = attempt(&image, Some(&wanted), allow.clone(), options, scratch, progress);
+    if wanted.is_noted() {
+        report = attempt(&image, None, allow, options, scratch, progress);
+    }
+    let mut report = report?;
+    report.source = source.to_string();
+    report.digest = image.manifest_digest().to_string();
+    Ok(report)
+}
+
+/// Reads an image and runs the checks; where `wanted` is given, what they find counts only if it notes nothing.
+fn attempt(
+    image: &Image,
+    wanted: Option<&Wanted>,
+    allow: AllowList,
+    options: Options,
+    scratch: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Report, BuildError> {
+    let subject = Subject::read(image, wanted, scratch, progress)?;
     let mut checks = registry::checks();
     checks.retain(|check| check.severity <= options.least);
     let mut report = examine::examine(&subject, allow, checks, options.most)?;
     report.space = Space::of(&subject.tree);
-    report.source = source.to_string();
-    report.digest = image.manifest_digest().to_string();
     Ok(report)
 }

@@ -1,9 +1,11 @@
 //! The first station: an image is opened, and its layers become trees.
 
-use builder_oci::{FileAhead, Image, ImageSource, LayerProgress, Layers, PlanBody, Platform};
+use builder_oci::{
+    FileAhead, Image, ImageSource, Keep, LayerProgress, LayerTree, Layers, OciError, PlanBody, Platform,
+};
 use builder_ostree::encapsulated::BodyPlan;
 use builder_selinux::Policy;
-use builder_tree::ContentStore;
+use builder_tree::{ContentStore, FileTree};
 
 use crate::error::BuildError;
 use crate::guess::LabelGuess;
@@ -28,11 +30,11 @@ pub(crate) fn read_layers(
     let mut plan = BodyPlan::new(base);
     let base_layers = base.map_or(0, |last| last.saturating_add(1));
     let mut guess = (selinux == SelinuxChoice::Auto).then(LabelGuess::new);
-    let mut prefix = |file: &FileAhead<'_>| match &mut guess {
-        Some(guess) if file.layer >= base_layers => guess.prefix(file),
-        _ => plan.prefix(file.layer, file.path, file.metadata, file.size, file.before),
+    let mut keep = |file: &FileAhead<'_>| match &mut guess {
+        Some(guess) if file.layer >= base_layers => guess.prefix(file).into(),
+        _ => plan.prefix(file.layer, file.path, file.metadata, file.size, file.before).into(),
     };
-    let layers = read_with(image, store, &mut prefix, progress)?;
+    let layers = told(image, progress, |on_event| image.read_layers_with(store, &mut keep, on_event))?;
     Ok((layers, guess.and_then(LabelGuess::policy)))
 }
 
@@ -42,19 +44,31 @@ pub(crate) fn read_plain(
     store: &mut ContentStore,
     progress: &mut dyn Progress,
 ) -> Result<Layers, BuildError> {
-    read_with(image, store, &mut |_| Some(Vec::new()), progress)
+    let mut keep = |_: &FileAhead<'_>| Keep::Stored(Vec::new());
+    told(image, progress, |on_event| image.read_layers_with(store, &mut keep, on_event))
 }
 
-fn read_with(
+/// Reads all layers and gives each to `stack`, to be laid over those before it; `keep` decides about the bodies.
+pub(crate) fn read_onto(
     image: &Image,
     store: &mut ContentStore,
-    prefix: &mut PlanBody<'_>,
+    keep: &mut PlanBody<'_>,
+    stack: &mut dyn FnMut(&mut FileTree, LayerTree),
     progress: &mut dyn Progress,
-) -> Result<Layers, BuildError> {
+) -> Result<FileTree, BuildError> {
+    told(image, progress, |on_event| image.read_layers_onto(store, keep, stack, on_event))
+}
+
+/// Tells how far `read` is, which reads all layers of `image`.
+fn told<T>(
+    image: &Image,
+    progress: &mut dyn Progress,
+    read: impl FnOnce(&mut dyn FnMut(LayerProgress)) -> Result<T, OciError>,
+) -> Result<T, BuildError> {
     let total = image.layers().iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.size));
     progress.begin(Station::Layers, total);
     let mut before = 0_u64;
-    let layers = image.read_layers_with(store, prefix, &mut |event| match event {
+    let layers = read(&mut |event| match event {
         LayerProgress::Started { index, total, .. } => {
             progress.note(Station::Layers, &format!("layer {} of {total}", index + 1));
         }

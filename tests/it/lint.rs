@@ -1172,6 +1172,41 @@ fn the_tree_of_a_chunked_image_is_that_of_its_commit_with_the_later_layers() {
 }
 
 #[test]
+fn what_lies_behind_a_link_is_read_as_well_and_everything_else_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let release = b"ID=tiny\nVERSION_ID=1\nPRETTY_NAME=\"Tiny Linux 1\"\n";
+    let elsewhere = |layer: Layer| {
+        over(layer.symlink("usr/lib/os-release", "../share/vendor/release").file(
+            "usr/share/vendor/release",
+            0o644,
+            release,
+        ))
+    };
+    for (name, image, readings) in [
+        ("good", Image::new(vec![good()]), 1),
+        ("linked", elsewhere(Layer::new()), 2),
+        // Whoever counts packages says nothing of a database that cannot be read.
+        (
+            "swallowed",
+            over(Layer::new().symlink("usr/lib/sysimage/rpm", "../../share/large").file(
+                "usr/share/large/rpmdb.sqlite",
+                0o644,
+                &[1; 5000],
+            )),
+            2,
+        ),
+    ] {
+        let source = image.write(&path.join(name));
+        let arguments = ["lint", &source, "--platform", "linux/amd64", "--json", "--progress", "json"];
+        let run = diskwright(path, arguments).succeeded();
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(counts(&report), [0, 0, 0], "{name}: {report:#}");
+        assert_eq!(run.stderr.matches(r#""event":"begin","station":"layers""#).count(), readings, "{name}");
+    }
+}
+
+#[test]
 fn whatever_an_image_holds_it_is_examined_to_the_end() {
     let link = |path: &str, target: &str| Layer::new().symlink(path, target);
     let large = vec![b'#'; 2 << 20];

@@ -235,7 +235,11 @@ fn blob(value: &Value, media_type: &str, put: &dyn Fn(&str, &[u8])) -> Value {
 /// The digest of `bytes` as images write it.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    let hex: Vec<String> = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(digest: &[u8]) -> String {
+    let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{}", hex.concat())
 }
 
@@ -307,3 +311,53 @@ pub fn blob_path(layout: &Path, digest: &str) -> PathBuf {
 /// A layout whose disk is as small as one can be, for tests that make many disks or read whole ones.
 pub const SMALL_LAYOUT: &str = "[[partition]]\ntype='esp'\nformat='fat32'\nsize='40M'\nfrom='esp'\n\
     [[partition]]\ntype='root-x86-64'\nformat='ext4'\nsize='minimize'\nfrom='sysroot'\n";
+
+/// A layer of very many small files, each with bytes of its own; its tar is never in memory.
+///
+/// # Panics
+/// Never: memory takes what is compressed.
+#[must_use]
+pub fn many_files(files: u32) -> Blob {
+    /// Files of one directory.
+    const EACH: u32 = 1000;
+    let encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut tar = Builder::new(Hashed { hasher: Sha256::new(), to: encoder });
+    let mut header = Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(1_700_000_000);
+    for number in 0..files {
+        let body = format!("the file with the number {number}\n");
+        header.set_size(body.len() as u64);
+        let path = format!("usr/share/many/{:04}/file-{number:07}", number / EACH);
+        tar.append_data(&mut header, path, body.as_bytes()).expect("memory takes it");
+    }
+    let Hashed { hasher, to } = tar.into_inner().expect("memory takes it");
+    let bytes = to.finish().expect("memory takes it");
+    Blob {
+        digest: digest(&bytes),
+        size: bytes.len() as u64,
+        diff_id: hex(&hasher.finalize()),
+        media_type: "application/vnd.oci.image.layer.v1.tar+gzip".to_owned(),
+        bytes,
+    }
+}
+
+/// Computes the digest of what is written.
+struct Hashed<W> {
+    hasher: Sha256,
+    to: W,
+}
+
+impl<W: std::io::Write> std::io::Write for Hashed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
+}

@@ -7,6 +7,7 @@
 
 pub mod chunked;
 pub mod command;
+pub mod cost;
 pub mod fixture;
 pub mod image;
 pub mod judge;

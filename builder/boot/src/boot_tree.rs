@@ -80,7 +80,7 @@ pub fn install(spec: &BootSpec<'_>) -> Result<BootTrees, BootError> {
         texts.insert(format!("ostree-{}.conf", entry.number), maker.file(0o644, entry.text("/boot")));
         // Deployments with the same kernel and initramfs have the same folder.
         let folder = ostree.entries.entry(entry.files.folder.clone().into_bytes());
-        let folder = folder.or_insert_with(|| Node::Directory(maker.directory(0o755)));
+        let folder = folder.or_insert_with(|| maker.directory(0o755).into());
         if let Node::Directory(folder) = folder {
             fill_kernel_folder(folder, entry);
         }

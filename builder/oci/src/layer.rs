@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use builder_tree::{Content, ContentStore, Directory, FileTree, Inode, InodeKind, Metadata, Node};
+use builder_tree::{Content, ContentStore, Directory, FileTree, Inode, InodeKind, Metadata, Node, Wanted};
 
 use crate::entry::{Entry, EntryKind};
 use crate::feed::{Feed, Halt};
@@ -69,8 +69,26 @@ pub struct FileAhead<'a> {
     pub before: &'a FileTree,
 }
 
-/// Decides about a body before it is read: the bytes to be hashed ahead of it, or `None` to keep it in memory.
-pub type PlanBody<'p> = dyn FnMut(&FileAhead<'_>) -> Option<Vec<u8>> + 'p;
+/// What becomes of a body.
+#[derive(Clone, Debug)]
+pub enum Keep {
+    /// It goes to the store, hashed behind these bytes.
+    Stored(Vec<u8>),
+    /// It is kept in memory.
+    InMemory,
+    /// Its first bytes are kept in memory, so many or all; who wants more is noted.
+    Beginning(usize, Wanted),
+}
+
+impl From<Option<Vec<u8>>> for Keep {
+    /// What is to be hashed ahead of it; `None` to keep it in memory.
+    fn from(prefix: Option<Vec<u8>>) -> Self {
+        prefix.map_or(Self::InMemory, Self::Stored)
+    }
+}
+
+/// Decides about a body before it is read.
+pub type PlanBody<'p> = dyn FnMut(&FileAhead<'_>) -> Keep + 'p;
 
 /// Where bodies go.
 pub(crate) struct Bodies<'a> {
@@ -249,10 +267,16 @@ fn read_body(
     map: Option<&SparseMap>,
 ) -> Result<Content, Halt> {
     let prefix = match ((bodies.plan)(ahead), map) {
-        (Some(prefix), _) => prefix,
-        (None, None) => return feed.take(body).map(Content::bytes),
+        (Keep::Stored(prefix), _) => prefix,
+        (Keep::InMemory, None) => return feed.take(body).map(Content::bytes),
+        (Keep::Beginning(bytes, wanted), None) => {
+            let beginning = body.min(bytes as u64);
+            let kept = feed.take(beginning)?;
+            feed.skip(body - beginning)?;
+            return Ok(Content::beginning(body, &kept, wanted));
+        }
         // Holes are the store's business.
-        (None, Some(_)) => Vec::new(),
+        (Keep::InMemory | Keep::Beginning(..), Some(_)) => Vec::new(),
     };
     let mut writer = bodies.store.writer(&prefix);
     if let Some(map) = map {

@@ -10,7 +10,7 @@ use crate::decode::{self, IN_FLIGHT};
 use crate::entry::{self, Place};
 use crate::feed::{Feed, Halt, Message};
 use crate::hash::{self, Job};
-use crate::layer::{Bodies, Budget, LayerBuilder, PlanBody};
+use crate::layer::{Bodies, Budget, Keep, LayerBuilder, PlanBody};
 use crate::problem::{LayerName, LayerProblem};
 use crate::{Image, LayerTree, OciError, merge};
 
@@ -70,7 +70,7 @@ impl Image {
         body_prefix: &dyn Fn(&Metadata) -> Vec<u8>,
         progress: &mut dyn FnMut(LayerProgress),
     ) -> Result<Layers, OciError> {
-        self.read_layers_with(store, &mut |file| Some(body_prefix(file.metadata)), progress)
+        self.read_layers_with(store, &mut |file| Keep::Stored(body_prefix(file.metadata)), progress)
     }
 
     /// [`Image::read_layers`] with a say about every body: what it is hashed behind may depend on where the file lies
@@ -84,6 +84,27 @@ impl Image {
         plan: &mut PlanBody<'_>,
         progress: &mut dyn FnMut(LayerProgress),
     ) -> Result<Layers, OciError> {
+        let mut layers = Vec::new();
+        let mut stack = |merged: &mut FileTree, layer: LayerTree| {
+            merge::lay_over(merged, layer.clone(), &mut drop);
+            layers.push(layer);
+        };
+        let merged = self.read_layers_onto(store, plan, &mut stack, progress)?;
+        Ok(Layers { layers, merged })
+    }
+
+    /// [`Image::read_layers_with`] for who does not need the layers by themselves: each is given to `stack`, to be laid
+    /// over those before it, and their tree is what comes out in the end.
+    ///
+    /// # Errors
+    /// As for [`Image::read_layers`].
+    pub fn read_layers_onto(
+        &self,
+        store: &mut ContentStore,
+        plan: &mut PlanBody<'_>,
+        stack: &mut dyn FnMut(&mut FileTree, LayerTree),
+        progress: &mut dyn FnMut(LayerProgress),
+    ) -> Result<FileTree, OciError> {
         let (outgoing, incoming) = bounded(IN_FLIGHT);
         let (used, reusable) = bounded(IN_FLIGHT);
         let (read, to_hash) = bounded(IN_FLIGHT);
@@ -96,7 +117,7 @@ impl Image {
                 .spawn_scoped(scope, move || decode::decode(&self.layout, self.layers(), &outgoing, &reusable))
                 .map_err(failed)?;
             // The ends here are dropped with the call, which wakes the others if they still wait for something.
-            let result = self.consume(incoming, read, &mut bodies, progress);
+            let result = self.consume(incoming, read, &mut bodies, stack, progress);
             for thread in [decoder, hasher] {
                 if let Err(panic) = thread.join() {
                     std::panic::resume_unwind(panic);
@@ -111,10 +132,11 @@ impl Image {
         incoming: Receiver<Message>,
         hashing: Sender<Job>,
         bodies: &mut Bodies<'_>,
+        stack: &mut dyn FnMut(&mut FileTree, LayerTree),
         progress: &mut dyn FnMut(LayerProgress),
-    ) -> Result<Layers, OciError> {
+    ) -> Result<FileTree, OciError> {
         let total = self.layers().len();
-        let mut read = Layers { layers: Vec::new(), merged: FileTree::new() };
+        let mut merged = FileTree::new();
         let mut budget = Budget::new();
         let name = |index: usize| LayerName { number: index + 1, total, digest: self.layers()[index].digest.clone() };
         let failed = |index: usize, problem| OciError::Layer { layer: name(index), problem: Box::new(problem) };
@@ -125,7 +147,7 @@ impl Image {
             let mut feed = Feed::new(&incoming, &hashing, descriptor.diff_id.hasher(), &mut on_bytes);
             bodies.layer = index;
             let mut place = Place::default();
-            let mut builder = LayerBuilder::new(&read.merged);
+            let mut builder = LayerBuilder::new(&merged);
             let entries = match read_layer(&mut feed, &mut place, &mut builder, bodies, &mut budget) {
                 Ok(entries) => entries,
                 Err(Halt::Store(source)) => return Err(OciError::Store { layer: name(index), source }),
@@ -146,12 +168,11 @@ impl Image {
                 return Err(failed(index, problem));
             }
             let layer = builder.finish();
-            merge::merge(&mut read.merged, &layer);
-            read.layers.push(layer);
+            stack(&mut merged, layer);
             progress(LayerProgress::Finished { index, uncompressed, entries });
         }
         bodies.store.flush().map_err(|source| OciError::Store { layer: name(total - 1), source })?;
-        Ok(read)
+        Ok(merged)
     }
 }
 

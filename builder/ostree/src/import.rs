@@ -128,7 +128,7 @@ fn usr(root: &mut Directory) -> Result<&mut Directory, OstreeError> {
 
 fn expect_directory(path: &'static str, node: Node) -> Result<Directory, OstreeError> {
     match node {
-        Node::Directory(directory) => Ok(directory),
+        Node::Directory(directory) => Ok(*directory),
         Node::Leaf(inode) => {
             let found = format!("is a {}", inode.kind.name());
             Err(OstreeError::Required { path, wanted: "directory", found })
@@ -141,7 +141,7 @@ fn union(mut under: Directory, over: Directory) -> Directory {
     under.metadata = over.metadata;
     for (name, node) in over.entries {
         let node = match (under.entries.remove(&name), node) {
-            (Some(Node::Directory(below)), Node::Directory(above)) => union(below, above).into(),
+            (Some(Node::Directory(below)), Node::Directory(above)) => union(*below, *above).into(),
             (_, node) => node,
         };
         under.insert(name, node);

@@ -288,7 +288,7 @@ fn take_local(disk: &mut Inventory, notes: &mut Vec<String>) {
     let local = disk.tree.remove(b"etc");
     let as_it_came = disk.tree.directory(b"usr/etc");
     if let (Some(Node::Directory(local)), Some(as_it_came)) = (local, as_it_came) {
-        let (local, as_it_came) = (FileTree { root: local }, FileTree { root: as_it_came.clone() });
+        let (local, as_it_came) = (FileTree { root: *local }, FileTree { root: as_it_came.clone() });
         let changes = files::compare(&as_it_came, &local, Scope { attributes: false });
         let paths: Vec<Vec<u8>> = changes.paths().map(|path| builder_tree::join(b"etc", path)).collect();
         if !paths.is_empty() {

@@ -1,6 +1,6 @@
 //! What layers weigh, and what of it upper layers hide.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,120 +45,130 @@ impl fmt::Display for LayerSize {
     }
 }
 
-/// Fills in the files of each of `sizes`, whose tree is the one of the same place in `layers`; `merged` is what they
-/// make together, and shares its inodes with them.
-pub(crate) fn measure(sizes: &mut [LayerSize], layers: &[&FileTree], merged: &FileTree) {
-    let mut measuring = Measuring::default();
-    for (at, (size, layer)) in sizes.iter_mut().zip(layers).enumerate() {
-        measuring.seen.clear();
-        measuring.directory(at, size, &layer.root, Some(&merged.root));
-    }
-    measuring.acquit(merged);
-    for (at, bytes) in measuring.suspects.into_values() {
-        if let Some(size) = sizes.get_mut(at) {
-            size.hidden_files = size.hidden_files.saturating_add(1);
-            size.hidden_bytes = size.hidden_bytes.saturating_add(bytes);
-        }
-    }
-}
-
+/// Counts what layers have, and what of it is gone when the others lie over them.
 #[derive(Default)]
-struct Measuring {
-    /// Inodes of the layer that may have a second name.
-    seen: HashSet<*const Inode>,
-    /// Hidden under one name, perhaps not under another: the layer, and the bytes.
-    suspects: BTreeMap<*const Inode, (usize, u64)>,
+pub(crate) struct Measuring {
+    sizes: Vec<LayerSize>,
+    /// For each layer that has been seen, where its inodes lie in memory, sorted: of one that is gone nobody else says
+    /// whose it was. Where an inode was freed and another one took its place, the later layer has it.
+    inodes: Vec<Vec<usize>>,
 }
 
 impl Measuring {
-    fn directory(&mut self, at: usize, size: &mut LayerSize, layer: &Directory, merged: Option<&Directory>) {
-        for (name, node) in layer.entries.iter().filter(|(name, _)| !name.starts_with(MARKER)) {
-            let visible = merged.and_then(|merged| merged.get(name));
-            match node {
-                Node::Directory(below) => self.directory(at, size, below, visible.and_then(Node::as_directory)),
-                Node::Leaf(inode) => {
-                    let visible = visible.and_then(Node::as_leaf).is_some_and(|other| Arc::ptr_eq(inode, other));
-                    self.leaf(at, size, inode, visible);
-                }
-            }
-        }
+    /// For layers that are described by `sizes`, their files not yet counted.
+    pub(crate) fn new(sizes: Vec<LayerSize>) -> Self {
+        Self { sizes, inodes: Vec::new() }
     }
 
-    fn leaf(&mut self, at: usize, size: &mut LayerSize, inode: &Arc<Inode>, visible: bool) {
-        let Some(content) = inode.content() else { return };
-        // The layer has it, and the merged tree where it is visible; who else has it is another name.
-        let names = if visible { 2 } else { 1 };
-        let other_names = Arc::strong_count(inode) > names;
-        if other_names && !self.seen.insert(Arc::as_ptr(inode)) {
-            return;
-        }
-        size.files = size.files.saturating_add(1);
-        size.bytes = size.bytes.saturating_add(content.size());
-        if !visible && other_names {
-            self.suspects.insert(Arc::as_ptr(inode), (at, content.size()));
-        } else if !visible {
+    /// Counts the files of the next layer, which is not yet laid over the others.
+    pub(crate) fn layer(&mut self, tree: &FileTree) {
+        let Some(size) = self.sizes.get_mut(self.inodes.len()) else { return };
+        let mut counting = Counting { size, seen: HashSet::new(), inodes: Vec::new() };
+        counting.directory(&tree.root);
+        let mut inodes = counting.inodes;
+        inodes.sort_unstable();
+        inodes.shrink_to_fit();
+        self.inodes.push(inodes);
+    }
+
+    /// Counts what no layer shows any more: what a later one replaced or removed, and has no other name.
+    pub(crate) fn gone(&mut self, node: Node) {
+        let inode = match node {
+            Node::Directory(directory) => return directory.entries.into_values().for_each(|node| self.gone(node)),
+            Node::Leaf(inode) => inode,
+        };
+        let Some(content) = inode.content().filter(|_| Arc::strong_count(&inode) == 1) else { return };
+        let address = Arc::as_ptr(&inode).addr();
+        let whose = self.inodes.iter().rposition(|inodes| inodes.binary_search(&address).is_ok());
+        if let Some(size) = whose.and_then(|at| self.sizes.get_mut(at)) {
             size.hidden_files = size.hidden_files.saturating_add(1);
             size.hidden_bytes = size.hidden_bytes.saturating_add(content.size());
         }
     }
 
-    /// Takes those out of the suspects that have a name in `merged`.
-    fn acquit(&mut self, merged: &FileTree) {
-        if self.suspects.is_empty() {
+    /// The layers with what was counted.
+    pub(crate) fn finish(self) -> Vec<LayerSize> {
+        self.sizes
+    }
+}
+
+struct Counting<'s> {
+    size: &'s mut LayerSize,
+    /// Inodes that may have a second name.
+    seen: HashSet<*const Inode>,
+    inodes: Vec<usize>,
+}
+
+impl Counting<'_> {
+    fn directory(&mut self, directory: &Directory) {
+        for (_, node) in directory.entries.iter().filter(|(name, _)| !name.starts_with(MARKER)) {
+            match node {
+                Node::Directory(below) => self.directory(below),
+                Node::Leaf(inode) => self.leaf(inode),
+            }
+        }
+    }
+
+    fn leaf(&mut self, inode: &Arc<Inode>) {
+        let Some(content) = inode.content() else { return };
+        if Arc::strong_count(inode) > 1 && !self.seen.insert(Arc::as_ptr(inode)) {
             return;
         }
-        let walked: Result<(), std::convert::Infallible> = merged.root.walk(&mut |_, node| {
-            if let Node::Leaf(inode) = node {
-                self.suspects.remove(&Arc::as_ptr(inode));
-            }
-            Ok(())
-        });
-        match walked {
-            Ok(()) => {}
-        }
+        self.size.files = self.size.files.saturating_add(1);
+        self.size.bytes = self.size.bytes.saturating_add(content.size());
+        self.inodes.push(Arc::as_ptr(inode).addr());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::collections::BTreeSet;
 
+    use builder_oci::{LayerTree, lay_over};
     use builder_tree::{Content, FileTree, Inode, Metadata, Node};
 
-    use super::{LayerSize, measure};
+    use super::{LayerSize, Measuring};
 
     fn file(bytes: usize) -> Node {
         Inode::regular(Metadata::root(0o644), Content::bytes(vec![1; bytes])).into()
     }
 
-    fn put(trees: &mut [&mut FileTree], path: &str, node: &Node) {
-        for tree in trees {
-            tree.insert(path.as_bytes(), node.clone(), &Metadata::root(0o755)).unwrap();
+    fn layer(files: &[(&str, &Node)]) -> LayerTree {
+        let mut tree = FileTree::new();
+        for (path, node) in files {
+            tree.insert(path.as_bytes(), (*node).clone(), &Metadata::root(0o755)).unwrap();
         }
+        LayerTree { tree, implicit: BTreeSet::new() }
     }
 
     #[test]
     fn what_upper_layers_hide_is_counted_once() {
-        let [mut lower, mut upper, mut merged] = [FileTree::new(), FileTree::new(), FileTree::new()];
-        let (kept, replaced, new, removed) = (file(1), file(20), file(300), file(4000));
-        let (linked, gone) = (file(50_000), file(600_000));
-        put(&mut [&mut lower, &mut merged], "a/kept", &kept);
-        put(&mut [&mut lower], "a/replaced", &replaced);
-        put(&mut [&mut upper, &mut merged], "a/replaced", &new);
-        put(&mut [&mut lower], "b/removed", &removed);
-        put(&mut [&mut upper], ".wh.b", &file(0));
         // Two names, of which one is hidden; and two that are.
-        put(&mut [&mut lower], "b/linked", &linked);
-        put(&mut [&mut lower, &mut merged], "a/linked", &linked);
-        put(&mut [&mut lower], "b/gone", &gone);
-        put(&mut [&mut lower], "b/gone-too", &gone);
-        drop((kept, replaced, new, removed, linked, gone));
-        let mut sizes = [LayerSize::default(), LayerSize::default()];
-        measure(&mut sizes, &[&lower, &upper], &merged);
-        let told: Vec<_> =
-            sizes.iter().map(|size| (size.files, size.bytes, size.hidden_files, size.hidden_bytes)).collect();
-        assert_eq!(told, [(5, 654_021, 3, 604_020), (1, 300, 0, 0)]);
-        let inode = merged.get(b"a/linked").and_then(Node::as_leaf).unwrap();
-        assert_eq!(Arc::strong_count(inode), 3);
+        let (linked, gone) = (file(50_000), file(600_000));
+        let lower = layer(&[
+            ("a/kept", &file(1)),
+            ("a/replaced", &file(20)),
+            ("b/removed", &file(4000)),
+            ("b/linked", &linked),
+            ("a/linked", &linked),
+            ("b/gone", &gone),
+            ("b/gone-too", &gone),
+        ]);
+        let upper = layer(&[("a/replaced", &file(300)), (".wh.b", &file(0))]);
+        // What is removed twice, and a directory in the place of a file.
+        let top = layer(&[("a/replaced/x", &file(7)), ("a/.wh.linked", &file(0))]);
+        drop((linked, gone));
+        let mut measuring = Measuring::new(vec![LayerSize::default(); 3]);
+        let mut merged = FileTree::new();
+        for layer in [lower, upper, top] {
+            measuring.layer(&layer.tree);
+            lay_over(&mut merged, layer, &mut |node| measuring.gone(node));
+        }
+        let told: Vec<_> = measuring
+            .finish()
+            .iter()
+            .map(|size| (size.files, size.bytes, size.hidden_files, size.hidden_bytes))
+            .collect();
+        assert_eq!(told, [(5, 654_021, 4, 654_020), (1, 300, 1, 300), (1, 7, 0, 0)]);
     }
 }

@@ -10,15 +10,16 @@ use std::sync::mpsc::Receiver;
 use builder_boot::{Architecture, Kernel};
 use builder_initramfs::InitramfsError;
 use builder_kmod::{Modules, ReadError};
-use builder_oci::{Image, LayerTree, Platform, merge_over};
+use builder_oci::{FileAhead, Image, Keep, LayerTree, Layers, Platform, lay_over};
 use builder_ostree::encapsulated::Base;
-use builder_tree::{Content, ContentStore, Directory, FileTree, Inode, Node};
+use builder_tree::{Content, ContentStore, Directory, FileTree, Inode, Node, Wanted};
 
 use crate::contents::final_layer;
 use crate::early::Early;
 use crate::error::BuildError;
 use crate::lint::boot_path::{self, BootProgram};
-use crate::lint::layer_size::{LayerSize, measure};
+use crate::lint::layer_size::{LayerSize, Measuring};
+use crate::lint::needed;
 use crate::progress::Progress;
 use crate::recipe::SelinuxChoice;
 use crate::source;
@@ -76,24 +77,37 @@ impl Subject {
         Self { awaited: RefCell::new(Some(early)), is_ostree: true, ..subject }
     }
 
-    /// Reads the layers of an image; `scratch` takes the unnamed scratch file.
-    pub(crate) fn read(image: &Image, scratch: &Path, progress: &mut dyn Progress) -> Result<Self, BuildError> {
+    /// Reads the layers of an image; `scratch` takes the unnamed scratch file. Where `wanted` is given, only what checks
+    /// need is kept of its files, and it notes if one wants more.
+    pub(crate) fn read(
+        image: &Image,
+        wanted: Option<&Wanted>,
+        scratch: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, BuildError> {
         let mut store = ContentStore::new(scratch).map_err(|source| BuildError::Scratch { source })?;
-        let mut sizes = sizes(image);
+        let mut measuring = Measuring::new(sizes(image));
         let tree = match final_layer(image)? {
             None => {
-                let layers = source::read_plain(image, &mut store, progress)?;
-                let trees: Vec<&FileTree> = layers.layers.iter().map(|layer| &layer.tree).collect();
-                measure(&mut sizes, &trees, &layers.merged);
-                layers.merged
+                let mut keep = |ahead: &FileAhead<'_>| match wanted {
+                    Some(wanted) => needed::keep(ahead, wanted),
+                    None => Keep::Stored(Vec::new()),
+                };
+                // A tree of all layers is enough, and half of the memory.
+                let mut stack = |merged: &mut FileTree, layer: LayerTree| {
+                    measuring.layer(&layer.tree);
+                    lay_over(merged, layer, &mut |node| measuring.gone(node));
+                };
+                source::read_onto(image, &mut store, &mut keep, &mut stack, progress)?
             }
             Some(last) => {
                 let (layers, _) = source::read_layers(image, Some(last), SelinuxChoice::Off, &mut store, progress)?;
-                over_base(layers.layers, last, &mut sizes)?
+                measuring = Measuring::new(with_base(sizes(image), last));
+                over_base(layers, last, &mut measuring)?
             }
         };
         let subject = Self::new(Arc::new(tree), image.platform().clone(), image.labels());
-        Ok(Self { layers: sizes, ..subject })
+        Ok(Self { layers: measuring.finish(), ..subject })
     }
 
     /// The first bytes of `content`: as many as `buffer` takes, or all. Gives how many there are; none where they
@@ -202,8 +216,18 @@ fn sizes(image: &Image) -> Vec<LayerSize> {
     .collect()
 }
 
+/// The same for a chunked image: the layers up to `last` are one.
+fn with_base(mut sizes: Vec<LayerSize>, last: usize) -> Vec<LayerSize> {
+    let of_derived = sizes.split_off(last.saturating_add(1).min(sizes.len()));
+    let blob_bytes = sizes.iter().fold(0_u64, |sum, size| sum.saturating_add(size.blob_bytes));
+    let base = sizes.pop().map(|top| LayerSize { first: 1, blob_bytes, ..top });
+    base.into_iter().chain(of_derived).collect()
+}
+
 /// The tree of a chunked image: that of the commit in the layers up to `last`, with the others over it.
-fn over_base(mut layers: Vec<LayerTree>, last: usize, sizes: &mut Vec<LayerSize>) -> Result<FileTree, BuildError> {
+fn over_base(layers: Layers, last: usize, measuring: &mut Measuring) -> Result<FileTree, BuildError> {
+    let Layers { mut layers, merged } = layers;
+    drop(merged);
     let derived = layers.split_off(last.saturating_add(1).min(layers.len()));
     let base = Base::read(&layers.iter().map(|layer| &layer.tree).collect::<Vec<_>>())?;
     drop(layers);
@@ -215,18 +239,14 @@ fn over_base(mut layers: Vec<LayerTree>, last: usize, sizes: &mut Vec<LayerSize>
     {
         tree.root.insert("etc", etc);
     }
-    let mut merged = merge_over(tree.clone(), &derived);
+    measuring.layer(&tree);
+    for layer in derived {
+        measuring.layer(&layer.tree);
+        lay_over(&mut tree, layer, &mut |node| measuring.gone(node));
+    }
     // What a layer has in the repository of the base has another name besides.
-    if let Some(sysroot) = merged.directory_mut(b"sysroot") {
-        sysroot.entries.remove(b"ostree".as_slice());
+    if let Some(sysroot) = tree.directory_mut(b"sysroot") {
+        sysroot.entries.remove(b"ostree".as_slice()).into_iter().for_each(|node| measuring.gone(node));
     }
-    let of_derived = sizes.split_off(last.saturating_add(1).min(sizes.len()));
-    let blob_bytes = sizes.iter().fold(0_u64, |sum, size| sum.saturating_add(size.blob_bytes));
-    if let Some(top) = sizes.pop() {
-        *sizes = vec![LayerSize { first: 1, blob_bytes, ..top }];
-    }
-    sizes.extend(of_derived);
-    let trees: Vec<&FileTree> = [&tree].into_iter().chain(derived.iter().map(|layer| &layer.tree)).collect();
-    measure(sizes, &trees, &merged);
-    Ok(merged)
+    Ok(tree)
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::store::{SharedFile, StoredBody};
 
@@ -16,6 +17,32 @@ pub struct Content {
 enum Body {
     Inline(Arc<[u8]>),
     Stored(Arc<StoredBody>),
+    /// Its beginning, and nothing else was kept.
+    Beginning(Arc<(Box<[u8]>, Wanted)>),
+    /// Nothing was kept.
+    Absent(Wanted),
+}
+
+/// Notes that somebody wanted bytes of a body that were not kept. All clones are one.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted(Arc<AtomicBool>);
+
+impl Wanted {
+    /// Nobody did.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether somebody did.
+    #[must_use]
+    pub fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn note(&self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// What a body's digest was computed over: `SHA-256(prefix ‖ body)`, and the SHA-256 of the prefix alone.
@@ -68,6 +95,19 @@ impl Content {
         Self::bytes(Vec::new())
     }
 
+    /// A body of `size` bytes of which at most its `beginning` was kept. Who reads on gets an error, and `wanted` notes it.
+    #[must_use]
+    pub fn beginning(size: u64, beginning: &[u8], wanted: Wanted) -> Self {
+        let body = if beginning.len() as u64 >= size {
+            Body::Inline(beginning.into())
+        } else if beginning.is_empty() {
+            Body::Absent(wanted)
+        } else {
+            Body::Beginning(Arc::new((beginning.into(), wanted)))
+        };
+        Self { size, body }
+    }
+
     pub(crate) fn stored(size: u64, body: Arc<StoredBody>) -> Self {
         Self { size, body: Body::Stored(body) }
     }
@@ -88,8 +128,8 @@ impl Content {
     #[must_use]
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
         match &self.body {
-            Body::Inline(_) => None,
             Body::Stored(stored) => Some(&stored.fingerprint),
+            Body::Inline(_) | Body::Beginning(_) | Body::Absent(_) => None,
         }
     }
 
@@ -97,17 +137,25 @@ impl Content {
     #[must_use]
     pub fn store_position(&self) -> Option<u64> {
         match &self.body {
-            Body::Inline(_) => None,
             Body::Stored(stored) => Some(stored.position),
+            Body::Inline(_) | Body::Beginning(_) | Body::Absent(_) => None,
         }
     }
 
     /// The ranges that hold data, in order, with where their bytes lie. Ranges begin at multiples of
-    /// [`crate::BLOCK`] and, but for the last, end at them.
+    /// [`crate::BLOCK`] and, but for the last, end at them. Of a body that was not kept there are none.
     pub fn data(&self) -> impl Iterator<Item = (DataRange, Source<'_>)> {
         let (inline, stored) = match &self.body {
             Body::Inline(bytes) => (Some(bytes), None),
             Body::Stored(stored) => (None, Some(stored)),
+            Body::Beginning(kept) => {
+                kept.1.note();
+                (None, None)
+            }
+            Body::Absent(wanted) => {
+                wanted.note();
+                (None, None)
+            }
         };
         let inline = inline
             .filter(|bytes| !bytes.is_empty())
@@ -126,19 +174,26 @@ impl Content {
     /// Fills `buffer` from byte `offset` on; holes read as zeros.
     ///
     /// # Errors
-    /// I/O of the store; `UnexpectedEof` past the end.
+    /// I/O of the store; `UnexpectedEof` past the end; the bytes were not kept.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let end = offset.checked_add(buffer.len() as u64).filter(|&end| end <= self.size);
         let Some(end) = end else { return Err(io::ErrorKind::UnexpectedEof.into()) };
-        match &self.body {
-            Body::Inline(bytes) => {
-                // Both ends are within the body, which is in memory.
-                let start = usize::try_from(offset).map_err(io::Error::other)?;
-                buffer.copy_from_slice(&bytes[start..start + buffer.len()]);
-                Ok(())
-            }
-            Body::Stored(stored) => stored.read(offset, end, buffer),
-        }
+        let in_memory = |bytes: &[u8], buffer: &mut [u8]| {
+            // Both ends are within what is in memory.
+            let start = usize::try_from(offset).map_err(io::Error::other)?;
+            buffer.copy_from_slice(&bytes[start..start + buffer.len()]);
+            Ok(())
+        };
+        let wanted = match &self.body {
+            Body::Inline(bytes) => return in_memory(bytes, buffer),
+            Body::Stored(stored) => return stored.read(offset, end, buffer),
+            Body::Beginning(kept) if end <= kept.0.len() as u64 => return in_memory(&kept.0, buffer),
+            Body::Beginning(kept) => &kept.1,
+            Body::Absent(_) if buffer.is_empty() => return Ok(()),
+            Body::Absent(wanted) => wanted,
+        };
+        wanted.note();
+        Err(io::Error::other("only the beginning of the body was kept"))
     }
 
     /// Reads the body from its start.

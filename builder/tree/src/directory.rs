@@ -8,8 +8,8 @@ use crate::{Inode, Metadata};
 /// What a name stands for.
 #[derive(Clone, Debug)]
 pub enum Node {
-    /// A directory; it has one name.
-    Directory(Directory),
+    /// A directory; it has one name. In a box, as most nodes of a tree are something else.
+    Directory(Box<Directory>),
     /// Anything else; several names may share it.
     Leaf(Arc<Inode>),
 }
@@ -87,7 +87,7 @@ impl From<Arc<Inode>> for Node {
 
 impl From<Directory> for Node {
     fn from(directory: Directory) -> Self {
-        Self::Directory(directory)
+        Self::Directory(Box::new(directory))
     }
 }
 

@@ -20,7 +20,7 @@ mod path;
 mod store;
 mod tree;
 
-pub use content::{Content, ContentReader, DataRange, Fingerprint, Source};
+pub use content::{Content, ContentReader, DataRange, Fingerprint, Source, Wanted};
 pub use directory::{Directory, Node, Visit};
 pub use dump::{DumpOptions, dump};
 pub use inode::{Inode, InodeKind, Metadata, Seal, Timestamp, XattrMap, Xattrs};

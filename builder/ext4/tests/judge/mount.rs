@@ -67,7 +67,7 @@ fn directory(path: &Path, known: &mut HashMap<u64, Arc<Inode>>) -> Directory {
         // readdir and stat must agree on the type.
         assert_eq!(entry.file_type().unwrap(), stat.file_type(), "{path:?}");
         let node = if stat.is_dir() {
-            Node::Directory(directory(&path, known))
+            directory(&path, known).into()
         } else {
             Node::Leaf(Arc::clone(known.entry(stat.ino()).or_insert_with(|| Arc::new(leaf(&path, &stat)))))
         };

@@ -245,7 +245,7 @@ pub(crate) fn read(source: &str) -> Result<(Image, Layers, usize), OciError> {
     let mut plan = BodyPlan::new(last);
     let layers = image.read_layers_with(
         &mut store,
-        &mut |file| plan.prefix(file.layer, file.path, file.metadata, file.size, file.before),
+        &mut |file| plan.prefix(file.layer, file.path, file.metadata, file.size, file.before).into(),
         &mut |_| {},
     )?;
     Ok((image, layers, last.unwrap()))

@@ -2,7 +2,7 @@
 
 use builder_tree::Node;
 
-use crate::lint::check::{Check, Entry, Origin, Run, Severity};
+use crate::lint::check::{Check, Entry, Origin, Run, Severity, is_below};
 use crate::lint::finding::Findings;
 use crate::lint::subject::Subject;
 
@@ -34,16 +34,11 @@ const ELSEWHERE: [&str; 8] = [
 
 fn foreign_elf(subject: &Subject, entry: &Entry<'_>, findings: &mut Findings<'_>) {
     let Node::Leaf(inode) = entry.node else { return };
-    let Some(content) = inode.content().filter(|content| content.size() >= HEADER as u64) else { return };
-    let name = entry.name();
-    let is_module = name.ends_with(b".ko");
-    let is_library = name.ends_with(b".so") || name.windows(4).any(|window| window == b".so.");
-    if !(is_module || is_library || inode.metadata.mode & 0o111 != 0)
-        || entry.is_below(&ELSEWHERE)
-        || is_cross(entry.path)
-    {
+    let Some(content) = inode.content() else { return };
+    if wanted(entry.path, inode.metadata.mode, content.size()) == 0 {
         return;
     }
+    let is_module = entry.name().ends_with(b".ko");
     let mut header = [0; HEADER];
     let Some(elf) = Elf::parse(subject.head(content, &mut header)) else { return };
     // Objects to be linked are no programs, but for modules.
@@ -57,6 +52,14 @@ fn foreign_elf(subject: &Subject, entry: &Entry<'_>, findings: &mut Findings<'_>
         let order = if wrong_order { " (big-endian)" } else { "" };
         findings.at(entry.path, format!("for {machine}{order}, but the image is for {}", subject.platform));
     }
+}
+
+/// How many of its first bytes are looked at.
+pub(crate) fn wanted(path: &[u8], mode: u16, size: u64) -> usize {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    let is_library = name.ends_with(b".so") || name.windows(4).any(|window| window == b".so.");
+    let may_be_code = mode & 0o111 != 0 || is_library || name.ends_with(b".ko");
+    if size >= HEADER as u64 && may_be_code && !is_below(path, &ELSEWHERE) && !is_cross(path) { HEADER } else { 0 }
 }
 
 /// Whether it belongs to a tool chain for another platform: `usr/aarch64-linux-gnu/…`.

@@ -1,6 +1,6 @@
 //! What people left behind while they built the image.
 
-use builder_tree::{Content, Node};
+use builder_tree::Node;
 
 use crate::lint::check::{Check, Entry, Origin, Run, Severity, is_below};
 use crate::lint::finding::Findings;
@@ -31,10 +31,9 @@ const FIRST_LINE: usize = 64;
 const SAMPLES: [&[u8]; 7] = [b"doc", b"docs", b"example", b"examples", b"test", b"testdata", b"tests"];
 
 fn private_keys(subject: &Subject, entry: &Entry<'_>, findings: &mut Findings<'_>) {
-    let Some(content) = small(entry) else { return };
-    let name = entry.name();
-    let has_name = name.ends_with(b".pem") || name.ends_with(b".key") || name.starts_with(b"id_");
-    if !(has_name || entry.is_below(&PLACES)) || is_host_key(name) || is_sample(entry.path) {
+    let Node::Leaf(inode) = entry.node else { return };
+    let Some(content) = inode.content() else { return };
+    if key_wanted(entry.path, content.size()) == 0 {
         return;
     }
     let mut head = [0; FIRST_LINE];
@@ -43,10 +42,12 @@ fn private_keys(subject: &Subject, entry: &Entry<'_>, findings: &mut Findings<'_
     }
 }
 
-/// A regular file that is neither empty nor large.
-fn small<'e>(entry: &Entry<'e>) -> Option<&'e Content> {
-    let Node::Leaf(inode) = entry.node else { return None };
-    inode.content().filter(|content| !content.is_empty() && content.size() < LIMIT)
+/// How many of its first bytes are looked at for a key.
+pub(crate) fn key_wanted(path: &[u8], size: u64) -> usize {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    let has_name = name.ends_with(b".pem") || name.ends_with(b".key") || name.starts_with(b"id_");
+    let may_be = (1..LIMIT).contains(&size) && (has_name || is_below(path, &PLACES));
+    if may_be && !is_host_key(name) && !is_sample(path) { FIRST_LINE } else { 0 }
 }
 
 fn is_sample(path: &[u8]) -> bool {
@@ -177,7 +178,7 @@ fn credentials(subject: &Subject, entry: &Entry<'_>, findings: &mut Findings<'_>
 }
 
 /// What has to be in the file at `path`, and what it is then.
-fn credential(path: &[u8]) -> Option<(&'static str, &'static str)> {
+pub(crate) fn credential(path: &[u8]) -> Option<(&'static str, &'static str)> {
     let of_system = OF_SYSTEM.iter().find(|(known, ..)| {
         let known = known.as_bytes();
         if known.ends_with(b"/") { path.starts_with(known) } else { path == known }
