@@ -189,7 +189,7 @@ pub(crate) struct Lint {
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<Platform>,
 
-    /// Form of the report; github is workflow commands
+    /// Form of the report; github is workflow commands, markdown is for --list
     #[arg(long, value_enum, default_value_t = LintFormat::Text, value_name = "FORMAT")]
     pub(crate) format: LintFormat,
 
@@ -214,7 +214,7 @@ pub(crate) struct Lint {
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 
-    /// Print all checks with their documentation, as text (Markdown) or JSON, and look at no image
+    /// Print all checks with their documentation, as Markdown or JSON, and look at no image
     #[arg(long, conflicts_with = "source")]
     pub(crate) list: bool,
 
@@ -229,6 +229,8 @@ pub(crate) enum LintFormat {
     Sarif,
     Junit,
     Github,
+    /// Of the checks, and not of an image.
+    Markdown,
 }
 
 #[derive(Debug, Args)]

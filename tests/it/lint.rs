@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use diskwright_tests::chunked::chunked;
-use diskwright_tests::command::diskwright;
+use diskwright_tests::command::{checkout, diskwright};
 use diskwright_tests::fixture::{Blob, Image, Layer, digest, kernel, system};
 use diskwright_tests::judge::judge;
 use serde_json::{Value, json};
@@ -1139,7 +1139,16 @@ fn the_list_documents_every_check() {
         all.extend(arguments);
         diskwright(directory.path(), all).succeeded().stdout
     };
-    let page = list(&[]);
+    let page = list(&["--format", "markdown"]);
+    assert_eq!(page, list(&[]));
+    let committed = fs::read_to_string(checkout().join("docs/checks.md")).unwrap_or_default();
+    assert!(
+        page == committed,
+        "docs/checks.md is another one: make it anew with `diskwright lint --list --format markdown > docs/checks.md`"
+    );
+    let of_an_image = diskwright(directory.path(), ["lint", "oci:image", "--format", "markdown"]);
+    assert_eq!(of_an_image.code, Some(USAGE));
+    assert!(of_an_image.stderr.contains("--format markdown is for --list"), "{}", of_an_image.stderr);
     let checks: Value = serde_json::from_str(&list(&["--format", "json"])).unwrap();
     for check in checks.as_array().unwrap() {
         let text = |key: &str| check[key].as_str().unwrap();

@@ -61,6 +61,11 @@ pub(crate) const DECIDED_BY_BUILD: [(&str, &str); 12] = [
     ("utf8", "no ostree commit is made of such a name"),
 ];
 
+/// Why a build does not run the check `name`, where it decides by itself.
+pub(crate) fn decided(name: &str) -> Option<&'static str> {
+    DECIDED_BY_BUILD.iter().find(|(decided, _)| *decided == name).map(|(_, why)| *why)
+}
+
 /// Somebody who looks at an image while other things are done.
 pub(crate) struct Look(JoinHandle<Result<Report, BuildError>>);
 
@@ -73,9 +78,8 @@ impl Look {
             (Arc::clone(tree), image.platform().clone(), image.labels(), allow.clone());
         Some(Self(std::thread::spawn(move || {
             let subject = Subject::of_ostree(tree, platform, labels, early);
-            let is_decided = |name: &str| DECIDED_BY_BUILD.iter().any(|(decided, _)| *decided == name);
             let mut checks = registry::checks();
-            checks.retain(|check| check.severity == Severity::Fatal && !is_decided(check.name));
+            checks.retain(|check| check.severity == Severity::Fatal && decided(check.name).is_none());
             // What waits for the initramfs comes last.
             checks.sort_by_key(|check| check.name == INITRAMFS_PREPARE_ROOT.name);
             examine(&subject, allow, checks, Options::default().most)

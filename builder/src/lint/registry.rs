@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::lint::check::{Check, Origin, Severity};
 use crate::lint::checks::CHECKS;
+use crate::lint::gate;
 
 /// All checks: the worst first, and each severity's in the order of their names.
 #[must_use]
@@ -37,7 +38,15 @@ pub fn registry_markdown() -> String {
                 Origin::Bootc => " `bootc container lint` has it too, under this name.",
                 Origin::Diskwright => "",
             };
-            let _ = write!(page, "\n### `{name}`\n\n{summary}.{of_bootc}\n\n{reason}.\n\n```dockerfile\n{fix}\n```\n");
+            let of_build = match (severity, gate::decided(name)) {
+                (Severity::Fatal, None) => " `diskwright build` refuses images for it.".to_owned(),
+                (Severity::Fatal, Some(why)) => format!(" `diskwright build` decides by itself: {why}."),
+                (Severity::Warning | Severity::Info, _) => String::new(),
+            };
+            let _ = write!(
+                page,
+                "\n### `{name}`\n\n{summary}.\n\nSeverity: {severity}.{of_bootc}{of_build}\n\n{reason}.\n\n```dockerfile\n{fix}\n```\n"
+            );
         }
     }
     page
@@ -45,6 +54,8 @@ pub fn registry_markdown() -> String {
 
 const INTRODUCTION: &str = "\
 # The checks of `diskwright lint`
+
+This page is what `diskwright lint --list --format markdown` prints.
 
 An image is read and never run. Each check has a name that does not change. What is known and meant can be allowed: with
 `--allow NAME`, with `--allow-file FILE`, or by the image itself in `/usr/lib/diskwright/lint.allow`. Such a file has

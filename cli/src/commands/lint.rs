@@ -24,6 +24,12 @@ pub(crate) fn run(arguments: &Lint) -> Result<Exit, Failure> {
     let format = if arguments.talk.json { LintFormat::Json } else { arguments.format };
     // Without a source clap takes nothing but --list.
     let Some(source) = &arguments.source else { return list(format).map(|()| Exit::Success) };
+    if format == LintFormat::Markdown {
+        return Err(Failure::Usage {
+            message: "--format markdown is for --list".to_owned(),
+            hint: Some("for people there are --format text and --report FILE".to_owned()),
+        });
+    }
     let allow = allow_list(arguments)?;
     let options = Options::default();
     let options = if arguments.all { Options { most: MOST, ..options } } else { options };
@@ -35,7 +41,8 @@ pub(crate) fn run(arguments: &Lint) -> Result<Exit, Failure> {
         page::page(&report).write(path)?;
     }
     match format {
-        LintFormat::Text => report::text(&report.to_string()),
+        // Markdown has been refused.
+        LintFormat::Text | LintFormat::Markdown => report::text(&report.to_string()),
         LintFormat::Json => report::json(&report),
         LintFormat::Sarif => report::json(&report.sarif(env!("CARGO_PKG_VERSION"))),
         LintFormat::Junit => report::text(&report.junit(arguments.fail_on)),
@@ -47,11 +54,11 @@ pub(crate) fn run(arguments: &Lint) -> Result<Exit, Failure> {
 /// Prints the checks with their documentation.
 fn list(format: LintFormat) -> Result<(), Failure> {
     match format {
-        LintFormat::Text => report::text(&registry_markdown()),
+        LintFormat::Text | LintFormat::Markdown => report::text(&registry_markdown()),
         LintFormat::Json => report::json(&checks()),
         LintFormat::Sarif | LintFormat::Junit | LintFormat::Github => Err(Failure::Usage {
-            message: "--list prints text or JSON, and no report".to_owned(),
-            hint: Some("use --format text or --format json".to_owned()),
+            message: "--list prints Markdown or JSON, and no report".to_owned(),
+            hint: Some("use --format markdown or --format json".to_owned()),
         }),
     }
 }
