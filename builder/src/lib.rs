@@ -88,6 +88,7 @@ mod formats;
 mod guess;
 mod identity;
 mod integrity;
+pub mod junit;
 mod labels;
 mod layout;
 pub mod lint;
