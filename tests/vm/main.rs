@@ -10,6 +10,7 @@ mod installer;
 mod integrity;
 mod loaders;
 mod machine;
+mod media;
 mod must_fail;
 mod notification;
 mod real_image;
