@@ -5,6 +5,7 @@
 //!  tests/vm   boots, and boots that must fail       judged by OVMF, GRUB, Linux and systemd in QEMU
 //! ```
 
+pub mod browser;
 pub mod chunked;
 pub mod command;
 pub mod cost;

@@ -13,6 +13,7 @@ mod machine;
 mod media;
 mod must_fail;
 mod notification;
+mod page;
 mod real_image;
 mod selinux;
 mod smoke;

@@ -62,7 +62,7 @@ pub(crate) fn smoke(path: &Path, arguments: &[&str]) -> Smoked {
     Smoked { document: serde_json::from_slice(&document).unwrap(), run }
 }
 
-fn empty_disk(directory: &Path) -> PathBuf {
+pub(crate) fn empty_disk(directory: &Path) -> PathBuf {
     let path = directory.join("disk.raw");
     File::create(&path).unwrap().set_len(16 << 20).unwrap();
     path

@@ -27,7 +27,7 @@ pub(crate) fn timeline(report: &SmokeReport) -> Markup {
             thead { tr { th { "stage" } th.number { "reached" } th.number { "took" } th { "seen by this line" } } }
             @for (at, (reached, took)) in stages.iter().enumerate() {
                 tr {
-                    td { (swatch(at)) (reached.stage) }
+                    td.stage { (swatch(at)) (reached.stage) }
                     td.number { (seconds(reached.at)) }
                     td.number { (seconds(*took)) }
                     td.path.mono { @if let Some(sighting) = &reached.sighting { (sighting.line) } }

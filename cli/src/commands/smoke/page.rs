@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::Outcome;
 use super::arguments::Smoke;
-use super::words::seconds;
+use super::words::{self, seconds};
 use crate::exit::Exit;
 use crate::page::evidence::evidence;
 use crate::page::timeline::timeline;
@@ -38,13 +38,14 @@ pub(crate) fn page(
             p class=(tone.class()) { (tone.mark()) " " (report.summary) }
             (timeline(report))
             (evidence(report))
+            @if let Some(hint) = words::hint(outcome) { h3 { "What to do now" } p { (hint) } }
             @if let Some(picture) = picture { h3 { "The screen at the end" } (picture) }
         };
-        sections.push(Section::new(format!("{}: {}", outcome.machine, report.verdict.name()), body));
+        sections.push(Section::new(format!("{}: {}", outcome.machine, report.verdict), body));
     }
     let failed = outcomes.iter().filter(|outcome| outcome.report.verdict != Verdict::TargetReached).count();
     let verdict = match (outcomes, failed) {
-        ([only], _) => format!("{} after {:.1} s", only.report.summary, seconds(only.report.took)),
+        ([only], _) => format!("{} after {:.1} s", only.report.summary, seconds(words::reached(&only.report))),
         (_, 0) => format!("all {} machines reached their target", outcomes.len()),
         _ => format!("{failed} of {} machines failed", outcomes.len()),
     };

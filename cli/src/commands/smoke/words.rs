@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use builder_qemu::{Accelerator, CheckOutcome, Stage, Verdict};
+use builder_qemu::{Accelerator, CheckOutcome, SmokeReport, Stage, Verdict};
 
 use super::Outcome;
 use super::arguments::Smoke;
@@ -45,8 +45,22 @@ pub(crate) fn text(arguments: &Smoke, outcomes: &[Outcome], places: &Places) -> 
 fn headline(outcome: &Outcome) -> String {
     let how = if outcome.accelerator == Accelerator::Kvm { "KVM" } else { "emulated" };
     let machine = format!("{}, {}, {how}", outcome.machine.firmware.name(), outcome.machine.disk_bus.name());
-    let took = seconds(outcome.report.took);
-    format!("{} after {took:.1} s ({machine})", clean(&outcome.report.summary))
+    let report = &outcome.report;
+    let (reached, took) = (seconds(reached(report)), seconds(report.took));
+    let summary = clean(&report.summary);
+    if report.verdict == Verdict::TargetReached {
+        format!("{summary} after {reached:.1} s ({machine}; {took:.1} s with all that was asked)")
+    } else {
+        format!("{summary} after {reached:.1} s ({machine})")
+    }
+}
+
+/// When a target was reached, and not when all had been asked; of other boots, when they were given up.
+pub(crate) fn reached(report: &SmokeReport) -> Duration {
+    match report.timeline.last() {
+        Some(last) if report.verdict == Verdict::TargetReached => last.at,
+        _ => report.took,
+    }
 }
 
 /// What happened, line by line.
