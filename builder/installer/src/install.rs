@@ -43,9 +43,9 @@ pub(crate) fn install(
     let table = Fitted::new(&medium.disk, disk, target.size, ids)?;
     let source = Source::of(medium);
     console.say(&format!("Installing {} to {}", medium.manifest.system.name, drive.name));
-    let after = |failure: Failure| match failure.hint {
-        Some(_) => failure,
-        None => failure.hint("the drive has no partition table now: install again, or choose another drive"),
+    let after = |failure: Failure| {
+        let reason = format!("{}; {} was erased, and has no partition table now", failure.reason, drive.name);
+        Failure { reason, hint: failure.hint.or_else(|| Some("try again, or choose another drive".to_owned())) }
     };
     target.wipe_ends().tried(|| format!("erase the tables of {}", drive.name))?;
     clear(&source, &target, console).map_err(after)?;

@@ -21,7 +21,16 @@ pub(crate) struct Known<'a> {
 
 /// All names that are known.
 pub(crate) fn links(known: &Known<'_>) -> Vec<String> {
-    let mut links: Vec<String> = by_path(known).map(|name| format!("/dev/disk/by-path/{name}")).into_iter().collect();
+    let mut links: Vec<String> = Vec::new();
+    if let Some(name) = by_path(known) {
+        // Older names, which are made all the same.
+        match known.bus {
+            Some(Bus::Ata) => links.push(format!("/dev/disk/by-path/{name}.0")),
+            Some(Bus::Virtio) => links.push(format!("/dev/disk/by-path/virtio-{name}")),
+            _ => {}
+        }
+        links.push(format!("/dev/disk/by-path/{name}"));
+    }
     links.extend(by_id(known).into_iter().map(|name| format!("/dev/disk/by-id/{name}")));
     links
 }
@@ -104,6 +113,7 @@ mod tests {
                 "S626NF0R",
                 "naa.5002538f41a2b3c4",
                 &[
+                    "/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0",
                     "/dev/disk/by-path/pci-0000:00:1f.2-ata-1",
                     "/dev/disk/by-id/ata-Samsung_SSD_870_EVO_1TB_S626NF0R",
                     "/dev/disk/by-id/wwn-0x5002538f41a2b3c4",
@@ -127,7 +137,11 @@ mod tests {
                 "",
                 "TARGET1",
                 "",
-                &["/dev/disk/by-path/pci-0000:00:03.0", "/dev/disk/by-id/virtio-TARGET1"],
+                &[
+                    "/dev/disk/by-path/virtio-pci-0000:00:03.0",
+                    "/dev/disk/by-path/pci-0000:00:03.0",
+                    "/dev/disk/by-id/virtio-TARGET1",
+                ],
             ),
             (
                 "/sys/devices/pci0000:00/0000:00:05.0/virtio2/host6/target6:0:2/6:0:2:0/block/sdb",
@@ -135,7 +149,10 @@ mod tests {
                 "QEMU QEMU HARDDISK",
                 "",
                 "",
-                &["/dev/disk/by-path/pci-0000:00:05.0-scsi-0:0:2:0"],
+                &[
+                    "/dev/disk/by-path/virtio-pci-0000:00:05.0-scsi-0:0:2:0",
+                    "/dev/disk/by-path/pci-0000:00:05.0-scsi-0:0:2:0",
+                ],
             ),
             (
                 "/sys/devices/pci0000:00/0000:00:14.0/usb2/2-3/2-3.1/2-3.1:1.0/host7/target7:0:0/7:0:0:0/block/sdc",

@@ -159,7 +159,15 @@ fn write_installer(medium: &Medium, payload: &Path, root: &Path) -> Result<(), F
         "{} runs from the medium; nothing that is changed is kept.\n`diskwright-install`, as root, installs it to a drive.\n",
         system.name
     );
-    write(etc.join("profile.d/diskwright-install.sh"), b"PATH=$PATH:/var/lib/diskwright\n", 0o644)?;
-    write(etc.join("motd.d/diskwright"), words.as_bytes(), 0o644)?;
-    write(etc.join("issue.d/diskwright.issue"), format!("{words}\n").as_bytes(), 0o644)
+    for (path, text) in [
+        ("profile.d/diskwright-install.sh", "PATH=$PATH:/var/lib/diskwright\n"),
+        ("motd.d/diskwright", &words),
+        ("issue.d/diskwright.issue", &format!("{words}\n")),
+    ] {
+        // The command is there whether it is spoken of or not.
+        if let Err(failure) = write(etc.join(path), text.as_bytes(), 0o644) {
+            note(failure.reason);
+        }
+    }
+    Ok(())
 }
