@@ -23,6 +23,7 @@ const SOURCES: &[&str] = &[
     "builder/gpt",
     "builder/iso9660",
     "builder/medium",
+    "builder/provision",
 ];
 
 /// What the outer Cargo says to its own compilers, which the inner one must not hear.

@@ -69,7 +69,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "builder-vmdk",
         ],
     ),
-    ("builder/installer", &["builder-block", "builder-gpt", "builder-iso9660", "builder-medium"]),
+    ("builder/installer", &["builder-block", "builder-gpt", "builder-iso9660", "builder-medium", "builder-provision"]),
     ("builder/provision", &["builder-medium"]),
     ("cli", &["builder", "builder-block", "builder-qemu"]),
     ("tests", &["builder", "builder-block", "builder-medium", "builder-provision", "builder-qemu", "builder-tree"]),

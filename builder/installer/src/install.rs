@@ -51,7 +51,7 @@ pub(crate) fn install(
     clear(&source, &target, console).map_err(after)?;
     let expected = write(&source, &target, console).map_err(after)?;
     verify(&source, &expected, &target, console).map_err(after)?;
-    provision::apply(answers, &medium.manifest, &target).map_err(after)?;
+    provision::apply(answers, &medium.manifest, &target, console).map_err(after)?;
     table.write(&target.file).tried(|| format!("write the partition table of {}", drive.name)).map_err(after)?;
     target.read_partitions();
     note(format!("{} has its partition table", drive.name));

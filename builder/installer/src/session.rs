@@ -80,7 +80,9 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
     let answers = answers::read(asked, &medium)?;
     provision::check(&answers)?;
     devices.settle(SETTLE);
-    devices.load("efivarfs");
+    for module in ["efivarfs"].into_iter().chain(provision::modules(&answers, &medium.manifest)) {
+        devices.load(module);
+    }
     // Drivers of consoles are loaded by now, too.
     drop(console);
     let mut console = Console::all();

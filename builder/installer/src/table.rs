@@ -4,20 +4,15 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use builder_block::{ByteSize, PlainFile, SECTOR_SIZE, SectorSize, WriteAt};
+use builder_block::{ByteSize, PlainFile, SectorSize, WriteAt};
 use builder_gpt::{ALIGNMENT, Partition, PartitionTable};
 use builder_medium::{Disk, Uuid};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::failure::{Failure, Tried as _};
 
-/// The sectors of drives that are installed to.
-const SECTOR: SectorSize = SectorSize::Bytes512;
 /// Bytes of boot code in the first sector, which the table leaves alone.
 const BOOT_CODE: usize = 440;
-/// Bytes of the table at the end of a disk: 32 sectors of entries, one of the header.
-const BACKUP: u64 = 33 * SECTOR_SIZE;
-
 /// Which identities the drive gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ids {
@@ -28,8 +23,13 @@ pub(crate) enum Ids {
 }
 
 /// Bytes of the disk that the table takes: at its beginning, and at its end.
-pub(crate) fn places(disk_size: u64) -> [std::ops::Range<u64>; 2] {
-    [0..builder_gpt::first_usable(SECTOR).offset(SECTOR).bytes(), disk_size.saturating_sub(BACKUP)..disk_size]
+pub(crate) fn places(disk: &Disk) -> [std::ops::Range<u64>; 2] {
+    // A manifest has one of the two sizes.
+    let sector = SectorSize::of(disk.sector_size.into()).unwrap_or_default();
+    let first = builder_gpt::first_usable(sector).offset(sector).bytes();
+    // Behind the last usable sector; a disk without one has no table.
+    let last = builder_gpt::last_usable(ByteSize::new(disk.size), sector).map_or(0, |last| last.0.saturating_add(1));
+    [0..first, last.saturating_mul(sector.bytes())..disk.size]
 }
 
 /// A table that fits a drive, as bytes.
@@ -49,12 +49,8 @@ impl Fitted {
         let damaged = |error: &dyn std::fmt::Display| {
             Failure::new(format!("the disk on the medium has no partition table that can be used: {error}"))
         };
-        if u64::from(disk.sector_size) != SECTOR_SIZE {
-            let size = disk.sector_size;
-            return Err(Failure::new(format!(
-                "a disk with sectors of {size} bytes cannot be installed by this medium"
-            )));
-        }
+        let sector = SectorSize::of(disk.sector_size.into())
+            .ok_or_else(|| damaged(&format!("its sectors have {} bytes", disk.sector_size)))?;
         let file = PlainFile::new(payload.try_clone().tried(|| "read the payload")?).tried(|| "read the payload")?;
         let found = builder_gpt::read::read(&file).map_err(|error| damaged(&error))?;
         let mut disk_guid = found.disk_guid;
@@ -65,14 +61,14 @@ impl Fitted {
             }
             partitions.push(partition);
         }
-        grow(&mut partitions, disk, drive_size);
+        grow(&mut partitions, disk, drive_size, sector);
         if ids == Ids::Fresh {
             disk_guid = random_guid()?;
             for partition in &mut partitions {
                 partition.guid = random_guid()?;
             }
         }
-        let table = PartitionTable::new(disk_guid, ByteSize::new(drive_size), SECTOR, partitions.clone())
+        let table = PartitionTable::new(disk_guid, ByteSize::new(drive_size), sector, partitions.clone())
             .map_err(|error| damaged(&error))?;
         let mut ends = Ends { size: drive_size, writes: Vec::new() };
         table.write_to(&mut ends).tried(|| "make the partition table")?;
@@ -81,7 +77,7 @@ impl Fitted {
         let mut tail = None;
         for (offset, bytes) in ends.writes {
             match offset {
-                0..SECTOR_SIZE => head.extend_from_slice(&bytes),
+                0..512 => head.extend_from_slice(&bytes),
                 offset => tail = Some((offset, bytes)),
             }
         }
@@ -109,8 +105,8 @@ impl Fitted {
 }
 
 /// Gives what a larger drive has more to the last partition, where that one grows. The booted system grows its file system.
-fn grow(partitions: &mut [Partition], disk: &Disk, drive_size: u64) {
-    let Some(usable) = builder_gpt::last_usable(ByteSize::new(drive_size), SECTOR) else { return };
+fn grow(partitions: &mut [Partition], disk: &Disk, drive_size: u64, sector: SectorSize) {
+    let Some(usable) = builder_gpt::last_usable(ByteSize::new(drive_size), sector) else { return };
     let last = (0..partitions.len()).max_by_key(|&index| partitions[index].first);
     let Some(index) = last else { return };
     let grows = disk
@@ -118,7 +114,7 @@ fn grow(partitions: &mut [Partition], disk: &Disk, drive_size: u64) {
         .iter()
         .any(|partition| partition.grows && usize::try_from(partition.number).is_ok_and(|number| number == index + 1));
     let partition = &mut partitions[index];
-    let alignment = ALIGNMENT.bytes() / SECTOR.bytes();
+    let alignment = ALIGNMENT.bytes() / sector.bytes();
     let end = (usable.0 + 1) / alignment * alignment;
     if grows && let Some(sectors) = end.checked_sub(partition.first.0) {
         partition.sectors = partition.sectors.max(sectors);
@@ -160,40 +156,36 @@ pub(crate) mod tests {
     use std::fs::File;
     use std::process::Command;
 
-    use builder_block::{ByteSize, Lba, SparseFile};
+    use builder_block::{ByteSize, Lba, PlainFile, SectorSize, SparseFile};
     use builder_gpt::{Partition, PartitionTable, attributes, types};
     use builder_medium::{Disk, Uuid};
 
-    use super::{Fitted, Ids, SECTOR};
+    use super::{Fitted, Ids};
 
     /// A disk of 16 MiB with a table of two partitions, the second of which grows.
     pub(crate) fn disk(file: &File) -> Disk {
+        disk_with(file, SectorSize::Bytes512)
+    }
+
+    fn disk_with(file: &File, sector: SectorSize) -> Disk {
         let size = 16 << 20;
-        let partitions = vec![
-            Partition {
-                type_guid: types::ESP,
-                guid: Uuid::from_u128(1),
-                name: "ESP".to_owned(),
-                first: Lba(2048),
-                sectors: 2048,
-                attributes: 0,
-            },
-            Partition {
-                type_guid: types::ESP,
-                guid: Uuid::from_u128(2),
-                name: "root".to_owned(),
-                first: Lba(4096),
-                sectors: 8192,
-                attributes: attributes::GROW_FS,
-            },
-        ];
+        let lba = |mib: u64| (mib << 20) / sector.bytes();
+        let partition = |guid: u128, name: &str, first: u64, sectors: u64, attributes: u64| Partition {
+            type_guid: types::ESP,
+            guid: Uuid::from_u128(guid),
+            name: name.to_owned(),
+            first: Lba(lba(first)),
+            sectors: lba(sectors),
+            attributes,
+        };
+        let partitions = vec![partition(1, "ESP", 1, 1, 0), partition(2, "root", 2, 4, attributes::GROW_FS)];
         let described = (1..).zip(&partitions).map(|(number, partition)| builder_medium::Partition {
             number,
             name: partition.name.clone(),
             type_guid: partition.type_guid,
             guid: partition.guid,
-            offset: partition.first.0 * 512,
-            size: partition.sectors * 512,
+            offset: partition.first.0 * sector.bytes(),
+            size: partition.sectors * sector.bytes(),
             filesystem: "ext4".to_owned(),
             uuid: String::new(),
             holds: if number == 1 { "esp" } else { "sysroot" }.to_owned(),
@@ -201,10 +193,11 @@ pub(crate) mod tests {
         });
         let partitions_described = described.collect();
         let guid = Uuid::from_u128(9);
-        let table = PartitionTable::new(guid, ByteSize::new(size), SECTOR, partitions).unwrap();
+        let table = PartitionTable::new(guid, ByteSize::new(size), sector, partitions).unwrap();
         let mut sparse = SparseFile::new(file.try_clone().unwrap(), ByteSize::new(size)).unwrap();
         table.write_to(&mut sparse).unwrap();
-        Disk { size, sector_size: 512, guid, partitions: partitions_described }
+        let sector_size = u32::try_from(sector.bytes()).unwrap();
+        Disk { size, sector_size, guid, partitions: partitions_described }
     }
 
     fn sgdisk(arguments: &[&str]) -> String {
@@ -228,6 +221,22 @@ pub(crate) mod tests {
             assert!(partition.contains("Partition unique GUID: 00000000-0000-0000-0000-000000000002"), "{partition}");
             assert!(partition.contains("Attribute flags: 0800000000000000"), "{partition}");
         }
+    }
+
+    #[test]
+    fn the_table_fits_drives_with_large_sectors() {
+        let payload = tempfile::tempfile().unwrap();
+        let disk = disk_with(&payload, SectorSize::Bytes4096);
+        let size = 3 << 30;
+        let drive = tempfile::tempfile().unwrap();
+        drive.set_len(size).unwrap();
+        Fitted::new(&payload, &disk, size, Ids::Same).unwrap().write(&drive).unwrap();
+        // sgdisk takes every file for a drive with sectors of 512 bytes.
+        let found = builder_gpt::read::read(&PlainFile::new(drive).unwrap()).unwrap();
+        assert_eq!(found.sector, SectorSize::Bytes4096);
+        // Up to the last whole MiB in front of the backup.
+        assert_eq!(found.partitions[1].1.last(), Lba(((3 << 30) - (1 << 20)) / 4096 - 1));
+        assert_eq!(super::places(&disk), [0..6 * 4096, (16 << 20) - 5 * 4096..16 << 20]);
     }
 
     #[test]

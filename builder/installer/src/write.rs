@@ -109,7 +109,7 @@ pub(crate) fn clear(source: &Source<'_>, target: &Target, console: &mut Console)
 pub(crate) fn write(source: &Source<'_>, target: &Target, console: &mut Console) -> Result<Vec<Expected>, Failure> {
     let total = source.blocks.iter().map(|block| source.place(block)).map(|place| place.end - place.start).sum();
     let mut progress = Progress::start("Writing", total);
-    let tables = table::places(source.disk.size);
+    let tables = table::places(source.disk);
     let mut expected = Vec::with_capacity(source.blocks.len());
     for block in source.blocks {
         let place = source.place(block);
