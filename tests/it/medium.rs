@@ -237,6 +237,7 @@ fn media_that_cannot_be_are_refused_before_there_is_anything() {
     let odd = Image::new(vec![system().file("usr/lib/modules/6.12.1/initramfs.img", 0o644, b"BZh91AY")]);
     let odd = odd.write(&path.join("odd"));
     fs::write(path.join("wrong.toml"), "destructive = true\n[drive]\nserail = \"x\"\n").unwrap();
+    fs::write(path.join("fresh.toml"), "drive.fresh-ids = true\n").unwrap();
     fs::write(path.join("long.toml"), format!("#{}", "x".repeat(70_000))).unwrap();
     fs::create_dir(path.join("out")).unwrap();
     for (source, arguments, code, words) in [
@@ -249,6 +250,7 @@ fn media_that_cannot_be_are_refused_before_there_is_anything() {
         (&mini, &["--publisher", "Ünicode"], 2, "has the character"),
         (&mini, &["--answers", "wrong.toml"], 3, "wrong.toml:3:1: "),
         (&mini, &["--answers", "long.toml"], 3, "long.toml has 70001 bytes, and answers have 65536 at most"),
+        (&mini, &["--answers", "fresh.toml"], 5, "a medium cannot give a file system another UUID yet"),
         (&mini, &["--answers", "none.toml"], 7, "cannot read none.toml"),
     ] {
         let mut all = vec!["build", source, "--platform", "linux/amd64", "--type", "iso", "-o", "out/x.iso", "-q"];

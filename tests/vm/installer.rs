@@ -21,6 +21,9 @@ const IMGREF: &str = "registry.example/os:stable";
 /// What the program prints, for whoever looks at the console of a machine that nobody sits at.
 const INSTALLED: &str = "diskwright: INSTALLED ";
 const FAILED: &str = "diskwright: FAILED: ";
+/// Its questions: which drive, and whether that may be erased.
+const LIST: &str = "q: leave > ";
+const CONFIRM: &str = "goes back > ";
 
 /// A medium of an image, with what was planned for its disk, and drives beside it.
 struct Bench {
@@ -193,15 +196,15 @@ fn somebody_at_the_serial_console_installs_and_a_wrong_name_erases_nothing() {
     let _ = diskwright(path, ["iso", "edit", "install.iso", "--medium-karg", "diskwright.mode=install"]).succeeded();
     let machine = bench.machine(Bus::Cdrom, Disk::raw(&drive).serial(serial));
     let mut running = machine.build().unwrap().start().unwrap();
-    let _ = says(&mut running, "Number > ", "the list of drives");
+    let _ = says(&mut running, LIST, "the list of drives");
     running.send("1\n").unwrap();
-    let screen = says(&mut running, " > ", "what will be erased");
+    let screen = says(&mut running, CONFIRM, "what will be erased");
     assert!(screen.contains("vda") && screen.contains(serial), "{screen}");
     running.send("vdb\n").unwrap();
-    let _ = says(&mut running, "Number > ", "the list again");
+    let _ = says(&mut running, LIST, "the list again");
     assert_eq!(shell_words(&format!("du -k {}", drive.display())), "0", "a wrong name erases nothing");
     running.send("1\n").unwrap();
-    let _ = says(&mut running, " > ", "what will be erased, again");
+    let _ = says(&mut running, CONFIRM, "what will be erased, again");
     running.send("vda\n").unwrap();
     let _ = says(&mut running, &format!("{INSTALLED}/dev/vda"), "installation");
     drop(running);

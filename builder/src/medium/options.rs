@@ -63,6 +63,9 @@ impl AnswersFile {
     /// [`MediumError::WrongAnswers`] with all that is wrong.
     pub fn parse(name: &str, text: String) -> Result<Self, MediumError> {
         let answers = Answers::parse(name, &text)?;
+        if answers.drive.fresh_ids {
+            return Err(MediumError::FreshIds);
+        }
         Ok(Self { unattended: answers.unattended(), text })
     }
 
