@@ -35,7 +35,7 @@ fn manifest(result: &Value) -> Manifest {
         "system": {
             "name": "Tiny", "architecture": "amd64", "tracks": null, "digest": "",
             "deployment": format!("ostree/deploy/default/deploy/{commit}.0"), "var": "ostree/deploy/default/var",
-            "kargs": [], "ostree": "", "loader": { "kind": "grub", "label": "", "program": "" }
+            "kargs": [], "ostree": "", "loader": { "kind": "grub", "label": "", "program": "" }, "live": true
         },
         "disk": { "size": 4096, "sector_size": 512, "guid": id, "partitions": [] },
         "payload": { "size": 1, "block_size": 4096, "blocks": 1 }

@@ -424,7 +424,7 @@ fn a_medium_says_what_it_will_do() {
         "system": {
             "name": "Debian GNU/Linux 13 (trixie)", "architecture": "amd64", "tracks": "quay.io/me/os:1", "digest": "",
             "deployment": "ostree/deploy/default/deploy/0.0", "var": "ostree/deploy/default/var", "kargs": [], "ostree": "",
-            "loader": { "kind": "grub", "label": "", "program": "" }
+            "loader": { "kind": "grub", "label": "", "program": "" }, "live": true
         },
         "disk": {
             "size": 4096, "sector_size": 512, "guid": "00000000-0000-8000-8000-000000000000", "partitions": []
@@ -434,6 +434,8 @@ fn a_medium_says_what_it_will_do() {
     let manifest = builder_medium::Manifest::read(manifest.to_string().as_bytes()).unwrap();
     let installs = "Installs Debian GNU/Linux 13 (trixie) (amd64), which gets its updates from quay.io/me/os:1";
     let example = fs::read_to_string(templates().join("answers.example.toml")).unwrap();
+    // Every key has a say, whether media can follow it so far or not.
+    let example = example.replace("fresh-ids = false", "fresh-ids = true ");
     for (text, expected) in [
         (
             "",

@@ -138,7 +138,7 @@ impl Disk {
             "system": {
                 "name": "", "architecture": "amd64", "tracks": null, "digest": "", "deployment": DEPLOYMENT,
                 "var": "ostree/deploy/default/var", "kargs": [], "ostree": "",
-                "loader": { "kind": self.loader, "label": "", "program": "" }
+                "loader": { "kind": self.loader, "label": "", "program": "" }, "live": true
             },
             "disk": { "size": 4096, "sector_size": 512, "guid": id, "partitions": partitions },
             "payload": { "size": 1, "block_size": 4096, "blocks": 1 }
