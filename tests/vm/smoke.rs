@@ -120,7 +120,7 @@ fn an_empty_disk_has_nothing_to_boot_whatever_starts_the_machine() {
     smoked.has("nothing-to-boot", 21, "firmware", "");
     let page = fs::read_to_string(page).unwrap();
     assert_eq!(page.matches("<img src=\"data:image/png;base64,").count(), 4);
-    assert!(page.contains("4 of 4 machines failed") && page.contains("bios-ahci: nothing-to-boot"));
+    assert!(page.contains("4 of 4 machines failed") && page.contains("bios-ahci: firmware found nothing to boot"));
     let machines = smoked.document["machines"].as_array().unwrap();
     let seen: Vec<_> = machines
         .iter()
