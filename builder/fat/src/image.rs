@@ -6,8 +6,9 @@ use builder_block::{ByteSize, FilesystemImage, SectorSize, WriteAt};
 use builder_tree::{Content, FileTree, Source};
 
 use crate::geometry::{self, Geometry, LARGEST, MINIMUM_CLUSTERS};
-use crate::outline::{Outline, OutlineDirectory, What};
-use crate::record::{self, BACKUP_SECTOR, END_OF_CHAIN, INFO_SECTOR, MEDIA_ENTRY, ROOT_CLUSTER, Target, Volume};
+use crate::outline::{Outline, What};
+use crate::record::{self, BACKUP_SECTOR, END_OF_CHAIN, INFO_SECTOR, MEDIA_ENTRY, ROOT_CLUSTER, Volume};
+use crate::records::Records;
 use crate::time::FatTime;
 use crate::{FatError, name};
 
@@ -180,34 +181,6 @@ impl FatImage {
         }
         flush(&mut chunk)
     }
-
-    fn directory_records(&self, place: usize, directory: &OutlineDirectory) -> Vec<u8> {
-        let mut records = Vec::new();
-        // The root is known as cluster 0 to those below it: FAT specification, "Directory creation".
-        let start = |place: usize| if place == 0 { 0 } else { self.directories[place].start() };
-        let push = |records: &mut Vec<u8>, name, target| {
-            records.extend_from_slice(&record::short_record(name, target, self.time));
-        };
-        if place > 0 {
-            push(&mut records, *b".          ", Target::Directory(start(place)));
-            push(&mut records, *b"..         ", Target::Directory(start(directory.parent)));
-        } else if self.has_label {
-            push(&mut records, self.volume.label, Target::Label);
-        }
-        for entry in &directory.entries {
-            record::push_long_records(&mut records, &entry.long, entry.short);
-            let target = match entry.what {
-                What::Directory(place) => Target::Directory(start(place)),
-                What::File(place) => {
-                    // The outline has refused what is longer.
-                    let size = u32::try_from(self.outline.files[place].size()).expect("less than 4 GiB");
-                    Target::File(self.files[place].start(), size)
-                }
-            };
-            push(&mut records, entry.short.0, target);
-        }
-        records
-    }
 }
 
 impl FatImage {
@@ -265,9 +238,16 @@ impl FilesystemImage for FatImage {
         }
         self.write_boot(device)?;
         self.write_fats(device)?;
-        for (place, (directory, chain)) in self.outline.directories.iter().zip(&self.directories).enumerate() {
+        let records = Records {
+            outline: &self.outline,
+            label: self.has_label.then_some(self.volume.label),
+            time: self.time,
+            directory: |place: usize| if place == 0 { 0 } else { self.directories[place].start() },
+            file: |place: usize| self.files[place].start(),
+        };
+        for (place, chain) in self.directories.iter().enumerate() {
             let offset = self.geometry.cluster_offset(u64::from(chain.first));
-            device.write_at(offset, &self.directory_records(place, directory))?;
+            device.write_at(offset, &records.of(place))?;
         }
         for (content, chain) in self.outline.files.iter().zip(&self.files) {
             write_content(content, self.geometry.cluster_offset(u64::from(chain.first)), device)?;

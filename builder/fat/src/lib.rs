@@ -27,6 +27,7 @@ mod name;
 mod outline;
 pub mod read;
 mod record;
+mod records;
 mod short;
 mod small;
 mod time;

@@ -16,8 +16,9 @@ use builder_block::{ByteSize, FilesystemImage, SECTOR_SIZE, WriteAt};
 use builder_tree::FileTree;
 
 use crate::image::write_content;
-use crate::outline::{Outline, OutlineDirectory, What};
-use crate::record::{self, RECORD, SmallVolume, Target};
+use crate::outline::Outline;
+use crate::record::{self, RECORD, SmallVolume};
+use crate::records::Records;
 use crate::time::FatTime;
 use crate::{FatError, name};
 
@@ -141,33 +142,6 @@ impl SmallFatImage {
         })
     }
 
-    fn records(&self, place: usize, directory: &OutlineDirectory) -> Vec<u8> {
-        let mut records = Vec::new();
-        let start = |place: usize| u32::from(self.directories[place].0);
-        let push = |records: &mut Vec<u8>, name, target| {
-            records.extend_from_slice(&record::short_record(name, target, self.time));
-        };
-        if place > 0 {
-            push(&mut records, *b".          ", Target::Directory(start(place)));
-            push(&mut records, *b"..         ", Target::Directory(start(directory.parent)));
-        } else if self.has_label {
-            push(&mut records, self.volume.label, Target::Label);
-        }
-        for entry in &directory.entries {
-            record::push_long_records(&mut records, &entry.long, entry.short);
-            let target = match entry.what {
-                What::Directory(place) => Target::Directory(start(place)),
-                What::File(place) => {
-                    // The outline has refused what is longer.
-                    let size = u32::try_from(self.outline.files[place].size()).expect("less than 4 GiB");
-                    Target::File(u32::from(self.files[place].0), size)
-                }
-            };
-            push(&mut records, entry.short.0, target);
-        }
-        records
-    }
-
     /// One FAT, up to the last entry in use.
     fn fat(&self) -> Vec<u8> {
         let mut fat: Vec<u8> = [MEDIA_ENTRY, END_OF_CHAIN].into_iter().flat_map(u16::to_le_bytes).collect();
@@ -214,12 +188,19 @@ impl FilesystemImage for SmallFatImage {
         for copy in 0..2 {
             device.write_at((RESERVED_SECTORS + copy * self.geometry.fat_sectors) * SECTOR_SIZE, &fat)?;
         }
-        for (place, directory) in self.outline.directories.iter().enumerate() {
+        let records = Records {
+            outline: &self.outline,
+            label: self.has_label.then_some(self.volume.label),
+            time: self.time,
+            directory: |place: usize| u32::from(self.directories[place].0),
+            file: |place: usize| u32::from(self.files[place].0),
+        };
+        for place in 0..self.outline.directories.len() {
             let offset = match place {
                 0 => self.geometry.root_offset(),
                 _ => self.geometry.cluster_offset(self.directories[place].0),
             };
-            device.write_at(offset, &self.records(place, directory))?;
+            device.write_at(offset, &records.of(place))?;
         }
         for (content, &(first, _)) in self.outline.files.iter().zip(&self.files) {
             write_content(content, self.geometry.cluster_offset(first), device)?;
