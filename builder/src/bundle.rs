@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 pub(crate) use bmap::Bmap;
 
-use crate::formats::{ClusterCompression, Formats, OutputFormat};
+use crate::formats::{ClusterCompression, Formats};
 use crate::medium::MediumOptions;
 use crate::outcome::Artefact;
 use crate::plan::Plan;
@@ -211,7 +211,7 @@ struct FormatsElement {
 impl FormatsElement {
     fn of(formats: &Formats) -> Self {
         Self {
-            medium: formats.formats.contains(&OutputFormat::Iso).then(|| formats.medium.clone()),
+            medium: formats.formats.iter().any(|format| format.is_medium()).then(|| formats.medium.clone()),
             types: formats.formats.iter().map(|format| format.name()).collect(),
             compression: match formats.compression {
                 ClusterCompression::Zstd => "zstd",

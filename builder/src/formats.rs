@@ -1,6 +1,6 @@
 //! The formats that a disk is written in.
 
-mod archive;
+pub(crate) mod archive;
 mod checksum;
 mod compared;
 mod compressed;
@@ -53,11 +53,13 @@ pub enum OutputFormat {
     ContainerDisk,
     /// A medium that tries and installs the system: an ISO image, for discs and sticks.
     Iso,
+    /// The same for machines that boot over the network: a tar archive of what a boot server gives out.
+    Pxe,
 }
 
 impl OutputFormat {
     /// All formats.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Raw,
         Self::RawZst,
         Self::RawXz,
@@ -69,6 +71,7 @@ impl OutputFormat {
         Self::Ova,
         Self::ContainerDisk,
         Self::Iso,
+        Self::Pxe,
     ];
 
     /// The word for it.
@@ -86,6 +89,7 @@ impl OutputFormat {
             Self::Ova => "ova",
             Self::ContainerDisk => "container-disk",
             Self::Iso => "iso",
+            Self::Pxe => "pxe",
         }
     }
 
@@ -104,7 +108,14 @@ impl OutputFormat {
             Self::Ova => "image.ova",
             Self::ContainerDisk => "disk.ociarchive",
             Self::Iso => "install.iso",
+            Self::Pxe => "pxe.tar",
         }
+    }
+
+    /// Whether it tries and installs the system, and so needs more than the disk.
+    #[must_use]
+    pub fn is_medium(self) -> bool {
+        matches!(self, Self::Iso | Self::Pxe)
     }
 
     /// Whether it is a raw disk, or becomes one when it is decompressed.
@@ -118,9 +129,14 @@ impl OutputFormat {
     pub fn takes(self, sector: SectorSize) -> bool {
         match self {
             // Who runs the machine says which sectors it sees.
-            Self::Raw | Self::RawGz | Self::RawXz | Self::RawZst | Self::Qcow2 | Self::ContainerDisk | Self::Iso => {
-                true
-            }
+            Self::Raw
+            | Self::RawGz
+            | Self::RawXz
+            | Self::RawZst
+            | Self::Qcow2
+            | Self::ContainerDisk
+            | Self::Iso
+            | Self::Pxe => true,
             // Both formats count in 512 bytes, and so do the disks that VMware, Hyper-V and the two clouds make of them.
             Self::Vmdk | Self::Vhd | Self::Gce | Self::Ova => sector == SectorSize::Bytes512,
         }
@@ -219,7 +235,8 @@ impl Formats {
             | OutputFormat::Vmdk
             | OutputFormat::Gce
             | OutputFormat::Ova
-            | OutputFormat::Iso => true,
+            | OutputFormat::Iso
+            | OutputFormat::Pxe => true,
         })
     }
 

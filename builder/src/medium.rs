@@ -14,6 +14,7 @@
 //! puts memory over it and hands over to the image's initramfs, which boots the disk as any other.
 
 mod archive;
+mod described;
 mod error;
 mod extract;
 mod image;
@@ -21,12 +22,13 @@ mod modules;
 mod opened;
 mod options;
 mod payload;
+mod pxe;
 mod shown;
 mod source;
 
+pub(crate) use described::MediumWriting;
 pub use error::MediumError;
 pub use extract::MediumPart;
-pub(crate) use image::MediumWriting;
 pub use opened::{Medium, MediumChanges};
 pub use options::{AnswersFile, MediumOptions};
 pub(crate) use payload::Failed as MediumFailed;

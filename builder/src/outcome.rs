@@ -42,7 +42,7 @@ impl fmt::Display for Outcome {
         for artefact in artefacts {
             let Artefact { path, format, size: length, written, .. } = artefact;
             let size = plan.disk.size;
-            if *format == OutputFormat::Iso.name() {
+            if [OutputFormat::Iso, OutputFormat::Pxe].iter().any(|medium| medium.name() == *format) {
                 let whole = ByteSize::new(*length);
                 writeln!(f, "{}: installer medium, {whole}, with a disk of {size}", path.display())?;
             } else {

@@ -246,7 +246,7 @@ impl Prepared<'_> {
         progress: &mut dyn Progress,
     ) -> Result<(), BuildError> {
         let formats = Formats { formats: vec![format], ..self.recipe.formats.clone() };
-        let medium = self.medium().filter(|_| format == OutputFormat::Iso);
+        let medium = self.medium().filter(|_| format.is_medium());
         Writing { formats: &formats, medium: medium.as_ref(), ..self.writing() }.compare(path, file, progress)
     }
 

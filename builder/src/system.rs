@@ -17,7 +17,6 @@ use crate::contents::Contents;
 use crate::deployable::{Deployable, Installable};
 use crate::error::BuildError;
 use crate::filesystems::{fat_uuid, filesystem_role};
-use crate::formats::OutputFormat;
 use crate::identity::Identity;
 use crate::integrity::Sealer;
 use crate::labels;
@@ -87,7 +86,7 @@ pub(crate) fn assemble(
     };
     let loader = Loader::find(&first.contents.merged, architecture, choice)?;
     let mut medium = None;
-    if recipe.formats.formats.contains(&OutputFormat::Iso) {
+    if recipe.formats.formats.iter().any(|format| format.is_medium()) {
         let kernel = Kernel::find(&first.contents.merged)?;
         let name = &first.image.platform().architecture;
         let release = &first.release;

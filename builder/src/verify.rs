@@ -86,7 +86,7 @@ pub fn verify(
 /// Finds the difference on the disk that is in the file, where it is in a form that can be read.
 fn explain(path: &Path, format: OutputFormat, prepared: &Prepared<'_>, mismatch: &Mismatch) -> Mismatched {
     // A medium begins as a disk does, and the disk that it holds is another.
-    let disk = open_disk(path).ok().filter(|_| format != OutputFormat::Iso);
+    let disk = open_disk(path).ok().filter(|_| !format.is_medium());
     let on_disk = disk.map(|disk| first_difference(&disk, prepared.disk()));
     let (disk_offset, same_disk) = match on_disk {
         Some(Ok(offset)) => (offset, Some(offset.is_none())),

@@ -165,12 +165,13 @@ impl Writing<'_> {
         let mut at = |done| progress.at(Station::Compare, done);
         match self.medium {
             Some(medium) => {
-                let compared = medium.write(file, &mut at).and_then(|length| {
+                let format = self.formats.formats.first().copied().unwrap_or(OutputFormat::Iso);
+                let compared = medium.write(format, file, &mut at).and_then(|length| {
                     // The checksum is that of the file there is: it tells nothing new where another byte is wrong.
                     if file.has_difference() {
                         return Ok(());
                     }
-                    MediumWriting::seal(file)?;
+                    MediumWriting::seal(format, file)?;
                     file.end_at(length).map_err(MediumFailed::Output)
                 });
                 compared.map_err(|error| match error {
@@ -208,13 +209,15 @@ impl Writing<'_> {
         progress: &mut dyn Progress,
     ) -> Result<Vec<u64>, Failed> {
         let mut lengths = vec![0; files.len()];
-        let is_medium = |number: usize| self.formats.formats.get(number) == Some(&OutputFormat::Iso);
-        for (number, file) in files.iter_mut().enumerate().filter(|(number, _)| is_medium(*number)) {
-            lengths[number] = self.medium(number, file, progress)?;
+        let is_medium = |number: usize| self.formats.formats.get(number).copied().filter(|format| format.is_medium());
+        for (number, file) in files.iter_mut().enumerate() {
+            if let Some(format) = is_medium(number) {
+                lengths[number] = self.medium(number, format, file, progress)?;
+            }
         }
-        let rest: Vec<usize> = (0..files.len()).filter(|&number| !is_medium(number)).collect();
+        let rest: Vec<usize> = (0..files.len()).filter(|&number| is_medium(number).is_none()).collect();
         if !rest.is_empty() {
-            let others = files.iter_mut().enumerate().filter(|(number, _)| !is_medium(*number));
+            let others = files.iter_mut().enumerate().filter(|(number, _)| is_medium(*number).is_none());
             let others = others.map(|(_, file)| file as &mut (dyn Sink + Send)).collect();
             let passed = self.pass(block_map, others, station, progress).map_err(|error| match error {
                 Failed::Pass(PassError::Output(number, source)) => {
@@ -230,13 +233,18 @@ impl Writing<'_> {
     }
 
     /// Writes the medium to the file of that number.
-    fn medium(&self, number: usize, file: &mut Measured, progress: &mut dyn Progress) -> Result<u64, Failed> {
-        let Some(medium) = self.medium else {
-            return Err(Failed::Format(FormatError::NeedsImage { format: OutputFormat::Iso }));
-        };
+    fn medium(
+        &self,
+        number: usize,
+        format: OutputFormat,
+        file: &mut Measured,
+        progress: &mut dyn Progress,
+    ) -> Result<u64, Failed> {
+        let Some(medium) = self.medium else { return Err(Failed::Format(FormatError::NeedsImage { format })) };
         progress.begin(Station::Medium, self.disk.size().bytes());
-        let written = medium.write(file, &mut |done| progress.at(Station::Medium, done)).and_then(|length| {
-            MediumWriting::seal(file)?;
+        let mut at = |done| progress.at(Station::Medium, done);
+        let written = medium.write(format, file, &mut at).and_then(|length| {
+            MediumWriting::seal(format, file)?;
             file.end_at(length).map_err(MediumFailed::Output)?;
             Ok(length)
         });
@@ -256,7 +264,7 @@ impl Writing<'_> {
         station: Station,
         progress: &mut dyn Progress,
     ) -> Result<Vec<u64>, Failed> {
-        let formats = self.formats.formats.iter().copied().filter(|format| *format != OutputFormat::Iso).collect();
+        let formats = self.formats.formats.iter().copied().filter(|format| !format.is_medium()).collect();
         let formats = Formats { formats, ..self.formats.clone() };
         let mut selection = Selection::new(self.disk, &formats, self.machine).map_err(Failed::Format)?;
         if let Some(block_map) = block_map {

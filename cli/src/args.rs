@@ -119,7 +119,7 @@ pub(crate) struct Build {
 
 /// What is chosen for an installer medium.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options for --type iso")]
+#[command(next_help_heading = "Options for --type iso and pxe")]
 pub(crate) struct MediumArguments {
     /// Name of the volume: up to 32 of A-Z, 0-9 and _ [default: the system's name and version]
     #[arg(long, value_name = "NAME")]
@@ -347,7 +347,9 @@ pub(crate) struct FormatArguments {
   vhd             for Azure and Hyper-V (fixed)
   gce             for Google Compute Engine (disk.raw in a tar.gz; build makes the disk whole GiB large)
   ova             a machine for VMware and VirtualBox
-  container-disk  for KubeVirt (an OCI archive with the disk in it)"
+  container-disk  for KubeVirt (an OCI archive with the disk in it)
+  iso             a medium that tries and installs the system, from disc or stick (build alone)
+  pxe             the same for machines that boot over the network (a tar archive; build alone)"
     )]
     pub(crate) types: Vec<OutputFormat>,
 

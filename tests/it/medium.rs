@@ -69,6 +69,8 @@ fn a_medium_is_what_every_judge_takes_for_one_and_holds_the_very_disk() {
         assert!(volume.stdout.contains(words), "no {words} in {}", volume.stdout);
     }
     assert!(checkisomd5(path));
+    let check = diskwright(path, ["check", "install.iso", "--deep"]).succeeded();
+    assert!(check.stdout.contains("\nsound: ") && check.stdout.contains("as a USB stick"), "{}", check.stdout);
     assert_eq!(shown["intact"], true);
     assert_eq!(shown["tracks"], IMGREF);
 
@@ -225,6 +227,30 @@ fn parts_of_a_medium_are_what_went_into_it() {
     );
     let used = |name: &str| shell(path, &format!("du -k {name} | cut -f 1")).trim().parse::<u64>().unwrap();
     assert!(used("again.raw") <= used("disk.raw") * 11 / 10, "holes stay holes");
+}
+
+#[test]
+fn what_a_boot_server_gives_out_is_a_kernel_and_archives_with_the_very_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let source = real("mini");
+    fs::write(path.join("answers.toml"), "system.hostname = \"web1\"\n").unwrap();
+    let arguments = ["--type", "pxe", "--type", "raw", "--answers", "answers.toml", "--title", "It's mine", "-o", "."];
+    let all = ["build", &source, "--target-imgref", IMGREF, "-q"].into_iter().chain(arguments);
+    let _ = diskwright(path, all).succeeded();
+    let listed = shell(path, "tar -x -v -f pxe.tar | sort && mkdir d && cd d && cpio -i -d --quiet < ../medium.img");
+    assert_eq!(listed, "boot.ipxe\ndiskwright.img\ngrub.cfg\ninitrd.img\nmedium.img\nvmlinuz\n");
+    let script =
+        "cd d/diskwright/medium && cmp answers.toml ../../../answers.toml && unsquashfs -q -n -d p payload.sqfs
+        cmp p/disk.raw ../../../disk.raw && python3 -m json.tool medium.json > /dev/null && wc -l < blocks";
+    assert!(shell(path, script).trim().parse::<u64>().unwrap() > 100);
+    let _ = judge("grub-script-check", [path.join("grub.cfg")]).passed();
+    let _ = shell(path, "for file in vmlinuz initrd.img; do file=$(pwd)/$file; [ -s $file ] || exit 1; done");
+    let ipxe = fs::read_to_string(path.join("boot.ipxe")).unwrap();
+    assert!(ipxe.starts_with("#!ipxe\n") && ipxe.contains("initrd --name medium.img medium.img\n"), "{ipxe}");
+    // It can be made again and compared, too.
+    let run = diskwright(path, ["verify", "pxe.tar", "--source", &source, "-q"]).succeeded();
+    assert!(run.stdout.contains("identical"), "{}", run.stdout);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn formats_that_have_other_sectors_are_refused_before_anything_is_written() {
         assert_eq!(run.code, Some(2), "{format}: {}", run.stderr);
         for words in [
             &*format!("a {format} disk has sectors of 512 bytes, but this one is laid out for sectors of 4096"),
-            "hint: choose among raw, raw.zst, raw.xz, raw.gz, qcow2, container-disk, iso, or build",
+            "hint: choose among raw, raw.zst, raw.xz, raw.gz, qcow2, container-disk, iso, pxe, or build",
         ] {
             assert!(run.stderr.contains(words), "{format}: {}", run.stderr);
         }

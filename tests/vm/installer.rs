@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use builder_qemu::{Bus, Disk, MachineBuilder, OnReboot, Pattern, Running};
+use builder_qemu::{Bus, DirectKernel, Disk, Firmware, MachineBuilder, OnReboot, Pattern, Running};
 use diskwright_tests::command::{diskwright, target};
 use diskwright_tests::image::real;
 use diskwright_tests::judge::{judge, shell};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::checks::booted_system;
-use crate::machine::{BOOT, COMMAND, logged_in, machine, medium_machine};
+use crate::machine::{BOOT, COMMAND, bare, logged_in, machine, medium_machine};
 
 const IMGREF: &str = "registry.example/os:stable";
 /// What the program prints, for whoever looks at the console of a machine that nobody sits at.
@@ -145,6 +145,38 @@ fn a_stick_installs_onto_drives_on_every_controller() {
         table_is_for_its_drive(&drive, &bench.plan);
         boots_alone(&drive, &bench.plan, 1024, 300);
     }
+}
+
+#[test]
+#[ignore = "full boot matrix: tests/run full"]
+fn what_a_boot_server_gives_out_installs_from_memory() {
+    let bench = Bench::new("mini", Some(UNATTENDED));
+    let path = bench.directory.path();
+    let source = real("mini");
+    let mut all = vec!["build", &source, "--type", "pxe", "-o", "pxe.tar", "-q", "--no-bundle"];
+    all.extend(["--target-imgref", IMGREF, "--answers", "answers.toml"]);
+    all.extend(["--karg", "systemd.default_device_timeout_sec=600"]);
+    let _ = diskwright(path, &all).succeeded();
+    // As boot loaders do it: archives one behind the other, each from a multiple of four bytes on.
+    let script = "tar -x -f pxe.tar && cp diskwright.img initrd && truncate -s %4 initrd && cat medium.img >> initrd
+        sed -n \"/Install/,/}/s/.*vmlinuz //p\" grub.cfg | tr -d \"'\"";
+    let arguments = shell(path, script);
+    let drive = bench.drive(4);
+    let machine = bare()
+        .firmware(Firmware::BuiltIn)
+        .direct_kernel(DirectKernel {
+            kernel: path.join("vmlinuz"),
+            initramfs: Some(path.join("initrd")),
+            command_line: arguments.trim().to_owned(),
+        })
+        .disk(Disk::raw(&drive).keep_writes().serial("TARGET"))
+        .disk(Disk::raw(&bench.innocent.0).keep_writes().serial("INNOCENT"));
+    let mut running = machine.build().unwrap().start().unwrap();
+    let _ = says(&mut running, &format!("{INSTALLED}/dev/vda"), "installation from memory");
+    ends(&mut running);
+    bench.is_innocent();
+    table_is_for_its_drive(&drive, &bench.plan);
+    boots_alone(&drive, &bench.plan, 1024, 300);
 }
 
 #[test]

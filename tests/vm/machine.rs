@@ -59,7 +59,7 @@ pub(crate) fn machine_without_credentials(disk: &Path) -> MachineBuilder {
 }
 
 /// A machine without a disk.
-fn bare() -> MachineBuilder {
+pub(crate) fn bare() -> MachineBuilder {
     Machine::builder(Architecture::X86_64)
         .memory_mib(1024)
         .cpus(1)

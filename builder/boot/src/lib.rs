@@ -52,6 +52,6 @@ pub use install_config::InstallConfig;
 pub use kargs::{KernelArguments, image_arguments};
 pub use kernel::Kernel;
 pub use loader::{BootloaderChoice, Loader};
-pub use medium::{MediumBoot, MediumTrees, MenuDefault, MenuSettings, medium};
+pub use medium::{MediumBoot, MediumTrees, MenuDefault, MenuSettings, NetworkBoot, medium, network_menus};
 pub use os_release::OsRelease;
 pub use renewal::{ESP_MOUNT_POINT, renewal, renewal_lacks};

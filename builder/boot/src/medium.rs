@@ -213,6 +213,72 @@ fn entries(boot: &MediumBoot<'_>) -> Vec<(&'static str, String)> {
     live.into_iter().chain(install).collect()
 }
 
+/// A medium that machines fetch over the network. Paths are those beside the menus.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkBoot<'a> {
+    /// The kernel.
+    pub kernel: &'a str,
+    /// The system's own initramfs.
+    pub initramfs: &'a str,
+    /// What is loaded behind it, or alone.
+    pub archives: &'a [&'a str],
+    /// Kernel arguments for trying the system; `None` where it cannot be tried.
+    pub live: Option<&'a [String]>,
+    /// Kernel arguments for installing it.
+    pub install: &'a [String],
+    /// Title, time limit, default and further kernel arguments.
+    pub settings: &'a MenuSettings,
+}
+
+/// Menus for a GRUB that was loaded from where they are, and for iPXE: names and texts.
+#[must_use]
+pub fn network_menus(boot: &NetworkBoot<'_>) -> [(&'static str, String); 2] {
+    let MenuSettings { title, timeout, default, kargs } = boot.settings;
+    let title = plain_title(title);
+    let entries: Vec<_> =
+        [(MenuDefault::Live, "Try", boot.live), (MenuDefault::Install, "Install", Some(boot.install))]
+            .into_iter()
+            .filter_map(|(entry, verb, arguments)| Some((entry.name(), format!("{verb} {title}"), arguments?)))
+            .collect();
+    // The live system has its own initramfs in front.
+    let loaded = |name: &str| -> Vec<&str> {
+        let own = (name == MenuDefault::Live.name()).then_some(boot.initramfs);
+        own.into_iter().chain(boot.archives.iter().copied()).collect()
+    };
+    let mut grub =
+        format!("set timeout={timeout}\nset default={}\n{}", default.name(), terminal(&boot.install.join(" ")));
+    // A line of iPXE's has no quotes: what follows the command is the arguments.
+    let mut ipxe = format!("#!ipxe\nmenu {title}\n");
+    let mut targets = String::new();
+    for (name, text, arguments) in &entries {
+        let arguments: Vec<&String> = arguments.iter().chain(kargs).collect();
+        let words: Vec<String> = arguments.iter().map(|word| quote(word)).collect();
+        let files: Vec<String> = loaded(name).iter().map(|file| format!("$cmdpath/{file}")).collect();
+        grub.push_str(&format!(
+            "menuentry {} --id {name} {{\n\tlinux $cmdpath/{} {}\n\tinitrd {}\n}}\n",
+            quote(text),
+            boot.kernel,
+            words.join(" "),
+            files.join(" ")
+        ));
+        ipxe.push_str(&format!("item {name} {text}\n"));
+        let plain: Vec<&str> = arguments.iter().map(|word| word.as_str()).collect();
+        // Firmware's way to an initramfs finds them by these arguments.
+        let named: String = loaded(name).iter().map(|file| format!(" initrd={file}")).collect();
+        targets.push_str(&format!(":{name}\nkernel {}{named} {}\n", boot.kernel, plain.join(" ")));
+        for file in loaded(name) {
+            targets.push_str(&format!("initrd --name {file} {file}\n"));
+        }
+        targets.push_str("boot\n");
+    }
+    let milliseconds = u64::from(*timeout) * 1000;
+    ipxe.push_str(&format!(
+        "choose --default {} --timeout {milliseconds} chosen && goto ${{chosen}}\n{targets}",
+        default.name()
+    ));
+    [("grub.cfg", grub), ("boot.ipxe", ipxe)]
+}
+
 impl Loader {
     /// The program on the EFI system partition of an installed disk that a firmware's boot entry names, with
     /// backslashes; `None` without a boot loader.

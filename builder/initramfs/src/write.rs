@@ -1,6 +1,6 @@
 //! A cpio archive to put behind an initramfs.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use crate::header::{HEADER_BYTES, Header, NAME_MAX, PATH_MAX, S_IFDIR, S_IFLNK, S_IFREG, TRAILER, padding};
 use crate::initramfs::lossy;
@@ -81,15 +81,20 @@ impl<W: Write> ArchiveWriter<W> {
     }
 
     fn entry(&mut self, path: &[u8], mode: u32, nlink: u32, body: &[u8]) -> Result<(), WriteError> {
+        let header = self.header_of(path, mode, nlink, bytes(body))?;
+        self.put(&header, path, body)
+    }
+
+    /// The header of the next entry.
+    fn header_of(&mut self, path: &[u8], mode: u32, nlink: u32, size: u64) -> Result<Header, WriteError> {
         check_path(path)?;
-        let size = bytes(body);
         let Ok(body_bytes) = u32::try_from(size) else {
             return Err(WriteError::BodySize { path: lossy(path), size });
         };
         let ino = self.entries.checked_add(1).ok_or(WriteError::TooMany)?;
         self.entries = ino;
         // Zero: owner, group, time and devices, so that nothing depends on where the archive is made.
-        self.put(&Header { ino, mode, nlink, body_bytes, ..Header::default() }, path, body)
+        Ok(Header { ino, mode, nlink, body_bytes, ..Header::default() })
     }
 
     fn put(&mut self, header: &Header, name: &[u8], body: &[u8]) -> Result<(), WriteError> {
@@ -111,6 +116,25 @@ impl<W: Write> ArchiveWriter<W> {
         let zeros = &[0; 4][..usize::try_from(zeros).unwrap_or(0)];
         self.out.write_all(zeros).map_err(|source| WriteError::Io { offset: self.offset, source })?;
         self.offset = self.offset.saturating_add(bytes(zeros));
+        Ok(())
+    }
+}
+
+impl<W: Write + Seek> ArchiveWriter<W> {
+    /// Adds a file of `size` bytes that are not written: there is room for them, which somebody else fills.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArchiveWriter::file`].
+    pub fn reserve(&mut self, path: impl AsRef<[u8]>, permissions: u32, size: u64) -> Result<(), WriteError> {
+        let path = path.as_ref();
+        let header = self.header_of(path, S_IFREG | checked(path, permissions)?, 1, size)?;
+        self.put(&header, path, &[])?;
+        let room = size.saturating_add(padding(size));
+        // At most 4 GiB and 3 bytes.
+        let by = i64::try_from(room).unwrap_or(i64::MAX);
+        self.out.seek(SeekFrom::Current(by)).map_err(|source| WriteError::Io { offset: self.offset, source })?;
+        self.offset = self.offset.saturating_add(room);
         Ok(())
     }
 }

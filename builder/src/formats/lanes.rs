@@ -98,7 +98,7 @@ impl Selection {
 
 /// Whether a writer of the format goes back to what it wrote.
 pub(crate) fn is_patched(format: OutputFormat) -> bool {
-    matches!(format, OutputFormat::Qcow2 | OutputFormat::Ova | OutputFormat::ContainerDisk | OutputFormat::Iso)
+    format.is_medium() || matches!(format, OutputFormat::Qcow2 | OutputFormat::Ova | OutputFormat::ContainerDisk)
 }
 
 fn lane(
@@ -126,7 +126,7 @@ fn lane(
         Ok((Kind::Stream(compressor), Encoder::Stream(stream(compressor)?), writer))
     };
     Ok(match format {
-        OutputFormat::Iso => return Err(FormatError::NeedsImage { format }),
+        OutputFormat::Iso | OutputFormat::Pxe => return Err(FormatError::NeedsImage { format }),
         OutputFormat::Raw => (Kind::Plain, Encoder::Plain, Box::new(PlainWriter::raw(size.bytes()))),
         OutputFormat::Vhd => {
             let options = builder_vhd::Options { size, unique_id: machine.unique_id, created: machine.created };

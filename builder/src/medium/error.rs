@@ -156,6 +156,7 @@ impl MediumError {
             Self::Initramfs { .. } => "make the initramfs anew with dracut; the kernel takes cpio archives, plain or compressed".into(),
             Self::NoProgram { .. } => "build diskwright on that architecture, or build another --type".into(),
             Self::NoLoader => "leave --bootloader out, or build another --type".into(),
+            Self::TooLong { what: "payload", .. } => "install from an ISO instead: an initramfs holds no larger file".into(),
             Self::TooLong { .. } => "make it shorter".into(),
             Self::Iso(error) => return error.hint(),
             Self::WrongAnswers(error) => error.hint().to_owned(),

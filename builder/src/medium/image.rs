@@ -3,22 +3,20 @@
 use std::io::{self, Read as _};
 use std::sync::Arc;
 
-use builder_block::{ByteSize, DiskSource, FilesystemImage as _, SectorSize, Sink, WriteAt};
-use builder_boot::{MediumBoot, MediumTrees, MenuSettings, medium};
+use builder_block::{ByteSize, FilesystemImage as _, Sink, WriteAt};
+use builder_boot::{MediumBoot, MediumTrees, medium};
 use builder_fat::{SmallFatImage, SmallOptions};
 use builder_iso9660::media_check::{MediaCheckError, Release, TEXT, TEXT_LENGTH, implant};
 use builder_iso9660::{Boot, Content, Hybrid, Image, Metadata, Options, Tree, Volume};
-use builder_medium::{
-    ANSWERS, BLOCKS, BlockTable, DIRECTORY, Disk, Loader, MANIFEST, Manifest, PAYLOAD, Partition, System, Uuid,
-};
+use builder_medium::{ANSWERS, BLOCKS, BlockTable, DIRECTORY, MANIFEST, Manifest, PAYLOAD, Uuid};
 use builder_tree::Inode;
 
-use crate::identity::Identity;
+use crate::formats::OutputFormat;
+use crate::medium::described::MediumWriting;
 use crate::medium::error::MediumError;
-use crate::medium::options::{AnswersFile, MediumOptions, SETTINGS_ROOM, filled};
+use crate::medium::options::{SETTINGS_ROOM, filled};
 use crate::medium::payload::{self, Failed, Payload};
 use crate::medium::source::MediumSource;
-use crate::plan::Plan;
 
 /// Where the kernel's files are, as on the media of others.
 pub(crate) const KERNEL: &str = "images/pxeboot/vmlinuz";
@@ -29,28 +27,22 @@ pub(crate) const SETTINGS: &str = "menu.cfg";
 /// What settings and answers were when the medium was made, in [`DIRECTORY`].
 pub(crate) const BUILT_SETTINGS: &str = "built/menu.cfg";
 pub(crate) const BUILT_ANSWERS: &str = "built/answers.toml";
-/// The loop device that a system on trial has for its drive.
-const LIVE_DRIVE: &str = "/dev/loop77";
 /// The manifest is filled up to a multiple of this, so that its length does not depend on that of the payload.
 const MANIFEST_STEP: u64 = 4096;
 
-/// All that is needed to write a medium.
-pub(crate) struct MediumWriting<'a> {
-    pub(crate) disk: &'a (dyn DiskSource + Sync),
-    pub(crate) plan: &'a Plan,
-    pub(crate) identity: &'a Identity,
-    pub(crate) source: &'a MediumSource,
-    pub(crate) options: &'a MediumOptions,
-    /// Of the disk.
-    pub(crate) sector: SectorSize,
-    pub(crate) level: Option<i32>,
-    pub(crate) threads: usize,
-}
-
 impl MediumWriting<'_> {
-    /// Writes the medium to `sink`, all but its checksum; `done` is told how many bytes of the disk are behind. Gives the
-    /// bytes that the image has.
-    pub(crate) fn write(&self, sink: &mut dyn Sink, done: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
+    /// Writes the medium in one of its forms to `sink`, all but its checksum; `done` is told how many bytes of the disk are
+    /// behind. Gives the bytes that it has.
+    pub(crate) fn write(
+        &self,
+        format: OutputFormat,
+        sink: &mut dyn Sink,
+        done: &mut dyn FnMut(u64),
+    ) -> Result<u64, Failed> {
+        if format == OutputFormat::Pxe { self.write_pxe(sink, done) } else { self.write_iso(sink, done) }
+    }
+
+    fn write_iso(&self, sink: &mut dyn Sink, done: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
         let layout = Layout::new(self).map_err(Failed::Plan)?;
         let blocks = payload::count(self.disk).map_err(Failed::Source)?;
         let iso = |payload: u64| -> Result<Image, Failed> {
@@ -93,8 +85,11 @@ impl MediumWriting<'_> {
         Ok(())
     }
 
-    /// Puts the checksum into a medium that was written.
-    pub(crate) fn seal(sink: &mut dyn Sink) -> Result<(), Failed> {
+    /// Puts the checksum into a medium that was written, where its form has one.
+    pub(crate) fn seal(format: OutputFormat, sink: &mut dyn Sink) -> Result<(), Failed> {
+        if format == OutputFormat::Pxe {
+            return Ok(());
+        }
         implant(&mut WithoutChecksum(sink), Release::Supported).map_err(|error| match error {
             MediaCheckError::Io(error) => Failed::Output(error),
             other => Failed::Output(io::Error::other(other)),
@@ -105,74 +100,6 @@ impl MediumWriting<'_> {
     fn files(&self) -> [(&'static str, &Arc<Inode>); 3] {
         let MediumSource { kernel, initramfs, archive, .. } = self.source;
         [(KERNEL, kernel), (INITRAMFS, initramfs), (ARCHIVE, archive)]
-    }
-
-    /// Whether the system can be tried: the kernel has what it takes, and the disk is one for the loop device's sectors.
-    fn is_live(&self) -> bool {
-        self.source.live_lacks.is_none() && self.sector == SectorSize::Bytes512
-    }
-
-    fn id(&self) -> Uuid {
-        self.identity.uuid(&format!("medium {}", self.options.canonical()))
-    }
-
-    /// The disk's own kernel arguments, and `ostree=`.
-    fn kargs(&self) -> (Vec<String>, String) {
-        let mut ostree = String::new();
-        let mut kargs = Vec::new();
-        for karg in self.plan.boot.entry.options.split(' ').filter(|karg| !karg.is_empty()) {
-            match karg.split_once('=').map_or(karg, |(key, _)| key) {
-                "root" => {}
-                "ostree" => ostree = karg.to_owned(),
-                _ => kargs.push(karg.to_owned()),
-            }
-        }
-        (kargs, ostree)
-    }
-
-    fn manifest(&self, payload: u64, blocks: u64) -> Manifest {
-        let Self { plan, source, .. } = self;
-        let (kargs, ostree) = self.kargs();
-        let uuid = |text: &str| text.parse().unwrap_or_default();
-        let partitions = plan.disk.partitions.iter().map(|partition| Partition {
-            number: partition.number,
-            name: partition.name.clone(),
-            type_guid: uuid(&partition.type_guid),
-            guid: uuid(&partition.guid),
-            offset: partition.offset.bytes(),
-            size: partition.size.bytes(),
-            filesystem: if partition.format == "fat32" { "vfat" } else { partition.format }.to_owned(),
-            uuid: partition.uuid.clone(),
-            holds: partition.from.to_owned(),
-            grows: partition.grow,
-        });
-        Manifest {
-            format: Manifest::FORMAT,
-            id: self.id(),
-            system: System {
-                name: plan.image.name.clone(),
-                architecture: source.architecture_name.clone(),
-                tracks: source.tracks.clone(),
-                digest: plan.image.digest.clone(),
-                deployment: source.deployment.clone(),
-                var: source.var.clone(),
-                kargs,
-                ostree,
-                loader: Loader {
-                    kind: source.loader.kind().to_owned(),
-                    label: source.label.clone(),
-                    program: source.loader.program().unwrap_or_default(),
-                },
-                live: self.is_live(),
-            },
-            disk: Disk {
-                size: plan.disk.size.bytes(),
-                sector_size: u32::try_from(self.sector.bytes()).unwrap_or(512),
-                guid: uuid(&plan.disk.guid),
-                partitions: partitions.collect(),
-            },
-            payload: builder_medium::Payload { size: payload, block_size: payload::BLOCK.bytes(), blocks },
-        }
     }
 }
 
@@ -188,24 +115,11 @@ struct Layout {
 
 impl Layout {
     fn new(writing: &MediumWriting<'_>) -> Result<Self, MediumError> {
-        let MediumWriting { plan, identity, source, options, .. } = writing;
+        let MediumWriting { identity, source, options, .. } = writing;
         let id = writing.id();
         let marker = at(&Manifest::volume_set(id));
-        let (kargs, ostree) = writing.kargs();
-        let root = plan.disk.partitions.iter().find(|partition| partition.from == "sysroot");
-        let root = root.map_or(1, |partition| partition.number);
-        let own = |mode: &str| {
-            let words = ["rdinit=/diskwright/install".to_owned(), format!("diskwright.mode={mode}")];
-            words.into_iter().chain([format!("diskwright.medium={id}")])
-        };
-        let install: Vec<String> = own("install").chain(kargs.iter().cloned()).collect();
-        let live = own("live").chain(kargs).chain([format!("root={LIVE_DRIVE}p{root}"), ostree]).collect::<Vec<_>>();
-        let settings = MenuSettings {
-            title: options.title.clone().unwrap_or_else(|| plan.image.name.clone()),
-            timeout: options.timeout,
-            default: AnswersFile::default_entry(options.answers.as_ref(), writing.is_live()),
-            kargs: options.kargs.clone(),
-        };
+        let (install, live) = writing.arguments();
+        let settings = writing.settings();
         let text = filled("title and kernel arguments", &settings.text(), SETTINGS_ROOM)?;
         let [kernel, initramfs, archive] = writing.files();
         let trees = medium(&MediumBoot {
@@ -290,7 +204,7 @@ pub(crate) fn at(name: &str) -> String {
     format!("{DIRECTORY}/{name}")
 }
 
-fn copy(from: &mut dyn io::Read, sink: &mut dyn Sink, mut offset: u64) -> io::Result<()> {
+pub(crate) fn copy(from: &mut dyn io::Read, sink: &mut dyn Sink, mut offset: u64) -> io::Result<()> {
     const CHUNK: u64 = 256 << 10;
     let mut buffer = Vec::new();
     loop {

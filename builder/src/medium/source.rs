@@ -75,7 +75,7 @@ impl MediumSource {
 
     /// What the user should know of the medium.
     pub(crate) fn notes(&self, sector: SectorSize) -> Vec<String> {
-        let mut notes = vec!["the medium boots by UEFI, from disc and stick, and not by a legacy BIOS".to_owned()];
+        let mut notes = vec!["an ISO boots by UEFI, from disc and stick, and not by a legacy BIOS".to_owned()];
         notes.extend(self.live_lacks.map(|module| {
             format!("the medium installs the system and cannot try it, since the kernel has no module {module}")
         }));
