@@ -86,7 +86,7 @@ impl<'a> Installable<'a> {
             };
             if let Ok(early) = &early {
                 // Perhaps nobody wants to know.
-                let _ = teller.send(early.clone());
+                let _ = teller.send(Ok(early.clone()));
             }
             drop(teller);
             (kernel.boot_checksum(), early)

@@ -95,7 +95,7 @@ fn attempt(
     scratch: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Report, BuildError> {
-    let subject = Subject::read(image, wanted, scratch, progress)?;
+    let subject = Subject::read(image, wanted, scratch, progress)?.read_ahead();
     let mut checks = registry::checks();
     checks.retain(|check| check.severity <= options.least);
     let mut report = examine::examine(&subject, allow, checks, options.most)?;

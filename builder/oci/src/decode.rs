@@ -1,11 +1,12 @@
 //! The decoding thread: blobs in, tar streams out.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
+use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
 use flate2::bufread::MultiGzDecoder;
 
-use crate::blob::Verifier;
+use crate::arriving::Arriving;
 use crate::feed::Message;
 use crate::image::LayerDescriptor;
 use crate::layout::Layout;
@@ -16,8 +17,6 @@ use crate::problem::LayerProblem;
 const CHUNK: usize = 256 << 10;
 /// Chunks on their way: 4 MiB.
 pub(crate) const IN_FLIGHT: usize = 16;
-/// Bytes of a blob that are read and hashed together.
-const BLOB_BUFFER: usize = 128 << 10;
 
 /// Why the thread stops early.
 enum Stop {
@@ -52,30 +51,26 @@ fn decode_layer(
     outgoing: &Sender<Message>,
     used: &Receiver<Vec<u8>>,
 ) -> Result<(), Stop> {
-    let mut blob = Verifier::open(layout, &layer.digest, layer.size).map_err(Stop::Problem)?;
-    let mut pump = Pump { outgoing, used, sent: 0 };
-    let result = match layer.compression {
-        Compression::None => pump.run(&mut blob, |blob| blob.passed()),
-        Compression::Gzip => {
-            let buffered = BufReader::with_capacity(BLOB_BUFFER, &mut blob);
-            pump.run(MultiGzDecoder::new(buffered), |decoder| decoder.get_ref().get_ref().passed())
-        }
-        Compression::Zstd => {
-            let buffered = BufReader::with_capacity(BLOB_BUFFER, &mut blob);
-            match zstd::stream::read::Decoder::with_buffer(buffered) {
-                Ok(decoder) => pump.run(decoder, |decoder| decoder.get_ref().get_ref().passed()),
+    thread::scope(|scope| {
+        let mut blob = Arriving::begin(scope, layout, &layer.digest, layer.size).map_err(Stop::Problem)?;
+        let mut pump = Pump { outgoing, used, sent: 0 };
+        let result = match layer.compression {
+            Compression::None => pump.run(&mut blob, |blob| blob.passed()),
+            Compression::Gzip => pump.run(MultiGzDecoder::new(&mut blob), |decoder| decoder.get_ref().passed()),
+            Compression::Zstd => match zstd::stream::read::Decoder::with_buffer(&mut blob) {
+                Ok(decoder) => pump.run(decoder, |decoder| decoder.get_ref().passed()),
                 Err(cause) => Err(Failure::Decoder(cause)),
+            },
+        };
+        let complaint = match result {
+            Ok(()) => None,
+            Err(Failure::Unheard) => return Err(Stop::Unheard),
+            Err(Failure::Decoder(cause)) => {
+                Some(LayerProblem::Decompress { format: layer.compression.to_string(), offset: pump.sent, cause })
             }
-        }
-    };
-    let complaint = match result {
-        Ok(()) => None,
-        Err(Failure::Unheard) => return Err(Stop::Unheard),
-        Err(Failure::Decoder(cause)) => {
-            Some(LayerProblem::Decompress { format: layer.compression.to_string(), offset: pump.sent, cause })
-        }
-    };
-    blob.finish(&layer.digest, complaint).map_err(Stop::Problem)
+        };
+        blob.finish(&layer.digest, complaint).map_err(Stop::Problem)
+    })
 }
 
 enum Failure {

@@ -33,6 +33,7 @@
 //!   container tools; attributes come from `SCHILY.xattr.*` and `LIBARCHIVE.xattr.*`.
 
 mod archive;
+mod arriving;
 mod blob;
 mod decode;
 mod digest;

@@ -1,4 +1,4 @@
-//! From blobs to trees: one thread decodes ahead, one reads tar, one hashes what was read.
+//! From blobs to trees: one thread reads and hashes blobs, one decodes ahead, one reads tar, one hashes what was read.
 
 use std::io;
 use std::thread;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use builder_boot::{Architecture, Kernel};
 use builder_initramfs::InitramfsError;
@@ -24,8 +25,11 @@ use crate::progress::Progress;
 use crate::recipe::SelinuxChoice;
 use crate::source;
 
-/// Tells what an initramfs says, or why it cannot be read.
-pub(crate) type Awaited = Receiver<Result<Early, String>>;
+/// Tells what an initramfs says, or why it cannot be read; or that the scratch file cannot.
+pub(crate) type Awaited = Receiver<io::Result<Result<Early, String>>>;
+
+/// The programs up to the kernel, and why the scratch file could not be read.
+type Followed = (Vec<BootProgram>, Option<io::Error>);
 
 /// An image that is examined. It is for one thread.
 #[derive(Debug)]
@@ -44,7 +48,11 @@ pub(crate) struct Subject {
     /// Who will say what the initramfs says.
     awaited: RefCell<Option<Awaited>>,
     modules: OnceCell<Option<Result<Modules, ReadError>>>,
+    /// Who reads the modules.
+    reading: RefCell<Option<Receiver<Result<Modules, ReadError>>>>,
     boot_programs: OnceCell<Vec<BootProgram>>,
+    /// Who follows them.
+    following: RefCell<Option<Receiver<Followed>>>,
     failure: RefCell<Option<io::Error>>,
 }
 
@@ -60,7 +68,9 @@ impl Subject {
             awaited: RefCell::new(None),
             early: OnceCell::new(),
             modules: OnceCell::new(),
+            reading: RefCell::new(None),
             boot_programs: OnceCell::new(),
+            following: RefCell::new(None),
             failure: RefCell::new(None),
         }
     }
@@ -110,6 +120,33 @@ impl Subject {
         Ok(Self { layers: measuring.finish(), ..subject })
     }
 
+    /// Has what takes long done by threads of their own while checks look at other things: reading the initramfs and the
+    /// modules of the one kernel, and following the programs up to it.
+    pub(crate) fn read_ahead(self) -> Self {
+        let Ok(kernel) = Kernel::find(&self.tree) else { return self };
+        // Where there is no thread, or none that answers, who needs it reads it.
+        let (sender, receiver) = mpsc::channel();
+        let read = move || drop(sender.send(read_early(&kernel.initramfs)));
+        let awaited = spawn("lint-initramfs", read).map(|()| receiver);
+        let (sender, receiver) = mpsc::channel();
+        let tree = Arc::clone(&self.tree);
+        let read = move || drop(sender.send(read_modules(&tree, &kernel.version)));
+        let reading = spawn("lint-modules", read).map(|()| receiver);
+        let (sender, receiver) = mpsc::channel();
+        let (tree, platform) = (Arc::clone(&self.tree), self.platform.clone());
+        let follow = move || {
+            let subject = Self::new(tree, platform, BTreeMap::new());
+            drop(sender.send((boot_path::follow(&subject), subject.failure())));
+        };
+        let following = spawn("lint-programs", follow).map(|()| receiver);
+        Self {
+            awaited: RefCell::new(awaited),
+            reading: RefCell::new(reading),
+            following: RefCell::new(following),
+            ..self
+        }
+    }
+
     /// The first bytes of `content`: as many as `buffer` takes, or all. Gives how many there are; none where they
     /// cannot be read, which is told at the end.
     pub(crate) fn head<'b>(&self, content: &Content, buffer: &'b mut [u8]) -> &'b [u8] {
@@ -157,19 +194,15 @@ impl Subject {
     pub(crate) fn early(&self) -> Option<&Result<Early, String>> {
         self.early
             .get_or_init(|| {
-                if let Some(awaited) = self.awaited.take() {
+                let told = match self.awaited.take() {
                     // Where nobody says it, there is no build either.
-                    return awaited.recv().ok();
-                }
-                let kernel = Kernel::find(&self.tree).ok()?;
-                match Early::read(&kernel.initramfs) {
-                    Ok(early) => Some(Ok(early)),
-                    Err(InitramfsError::Read { source, .. }) => {
-                        self.fail(source);
-                        None
-                    }
-                    Err(error) => Some(Err(error.to_string())),
-                }
+                    Some(awaited) if self.is_ostree => awaited.recv().ok()?,
+                    awaited => match awaited.map(|awaited| awaited.recv()) {
+                        Some(Ok(told)) => told,
+                        _ => read_early(&Kernel::find(&self.tree).ok()?.initramfs),
+                    },
+                };
+                told.map_err(|error| self.fail(error)).ok()
             })
             .as_ref()
     }
@@ -179,15 +212,25 @@ impl Subject {
     pub(crate) fn modules(&self) -> Option<&Result<Modules, ReadError>> {
         self.modules
             .get_or_init(|| {
-                let version = Kernel::find(&self.tree).ok()?.version;
-                Some(Modules::read(&*self.tree, &format!("usr/lib/modules/{version}")))
+                if let Some(Ok(modules)) = self.reading.take().map(|reading| reading.recv()) {
+                    return Some(modules);
+                }
+                Some(read_modules(&self.tree, &Kernel::find(&self.tree).ok()?.version))
             })
             .as_ref()
     }
 
     /// The programs from the firmware to the kernel, see [`boot_path::follow`].
     pub(crate) fn boot_programs(&self) -> &[BootProgram] {
-        self.boot_programs.get_or_init(|| boot_path::follow(self))
+        self.boot_programs.get_or_init(|| match self.following.take().map(|following| following.recv()) {
+            Some(Ok((programs, failure))) => {
+                if let Some(error) = failure {
+                    self.fail(error);
+                }
+                programs
+            }
+            _ => boot_path::follow(self),
+        })
     }
 
     /// Notes that the scratch file cannot be read. Checks go on; there will be no report.
@@ -199,6 +242,23 @@ impl Subject {
     pub(crate) fn failure(&self) -> Option<io::Error> {
         self.failure.borrow_mut().take()
     }
+}
+
+/// Begins a thread that is not waited for: who wants its answer has the other end of its channel.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Option<()> {
+    thread::Builder::new().name(name.into()).spawn(run).ok().map(drop)
+}
+
+fn read_early(initramfs: &Inode) -> io::Result<Result<Early, String>> {
+    match Early::read(initramfs) {
+        Ok(early) => Ok(Ok(early)),
+        Err(InitramfsError::Read { source, .. }) => Err(source),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+fn read_modules(tree: &FileTree, version: &str) -> Result<Modules, ReadError> {
+    Modules::read(tree, &format!("usr/lib/modules/{version}"))
 }
 
 /// The image's layers, their files not yet counted.
