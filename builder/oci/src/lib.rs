@@ -1,10 +1,10 @@
 //! Container images on disk: found, verified, and turned into file trees.
 //!
 //! ```text
-//!  ImageSource ──► Image ─────────────► read_layers ──────────────────────────► Layers
-//!  oci:DIR:TAG     index, manifest,       decoding thread      calling thread     one LayerTree a layer
-//!  oci-archive:F   config: all checked    blob ─► digest   ══► diff-id            and the merged FileTree
-//!                                         └─► gunzip, zstd     tar ─► tree, store
+//!  ImageSource ──► Image ────────────► read_layers ──────────────────────────────────────► Layers
+//!  oci:DIR:TAG     index, manifest,      reading     decoding         calling      hashing     one LayerTree a layer
+//!  oci-archive:F   config: all checked   blob    ══► gunzip, zstd ══► tar      ══► diff-id     and the merged FileTree
+//!                                        digest                       tree, store              (a thread each)
 //! ```
 //!
 //! # What is where
