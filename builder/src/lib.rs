@@ -20,6 +20,7 @@
 //!           iso9660-check
 //!           kmod  systemd            modules, units, tmpfiles.d   import: tree
 //!           pe  grub                 signatures, boot menus       import: nothing
+//!           grub-core                a boot loader for a BIOS     import: nothing
 //!           squashfs                 trees → bytes                import: tree, block
 //!           iso9660                  media                        import: block
 //!           medium                   what a medium says of itself import: block
