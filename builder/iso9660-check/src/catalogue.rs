@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::bytes::{u16_at, u32_at};
 use crate::device::Device;
-use crate::{BLOCK, CheckError, Finding, Report};
+use crate::{BLOCK, CheckError, Finding, Report, boot_info};
 
 /// Bytes of an entry.
 const ENTRY: usize = 32;
@@ -107,12 +107,18 @@ pub(crate) fn read(device: &Device<'_>, block: u32, report: &mut Report) -> Resu
         }
     }
     for (number, (platform, entry)) in (1..).zip(entries) {
-        image(device, number, platform, entry, report);
+        image(device, number, platform, entry, report)?;
     }
     Ok(())
 }
 
-fn image(device: &Device<'_>, number: usize, platform: Platform, entry: &[u8], report: &mut Report) {
+fn image(
+    device: &Device<'_>,
+    number: usize,
+    platform: Platform,
+    entry: &[u8],
+    report: &mut Report,
+) -> Result<(), CheckError> {
     let name = format!("boot catalogue, entry {number} ({platform})");
     if !matches!(entry[0], 0 | BOOTABLE) {
         report.push(Finding::error(&name, "boot indicator", format!("{:#04x}", entry[0]), "0x88, or 0x00"));
@@ -136,7 +142,11 @@ fn image(device: &Device<'_>, number: usize, platform: Platform, entry: &[u8], r
         let found = format!("{size} bytes from block {block} on");
         let expected = format!("behind block 16 of the image, which ends with block {}", device.bytes() / BLOCK);
         report.push(Finding::error(name, "load range", found, expected));
-        return;
+        return Ok(());
+    }
+    if (platform, media) == (Platform::Bios, 0) {
+        boot_info::check(device, block, &name, report)?;
     }
     report.boot_images.push(BootImage { number, platform, is_bootable: entry[0] == BOOTABLE, offset, size });
+    Ok(())
 }

@@ -19,6 +19,7 @@
 //! Everything in the image may be a lie: extents are held against its size before they are followed, a directory is
 //! walked once, and memory grows with what was read only, up to [`MOST_ENTRIES`].
 
+mod boot_info;
 mod bytes;
 mod catalogue;
 mod check;
