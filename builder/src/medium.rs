@@ -7,6 +7,7 @@
 //!           │             └ payload.sqfs ─ disk.raw  the disk itself, once
 //!           ├ images/pxeboot/ vmlinuz, initrd.img    the image's own
 //!           │                 diskwright.img         the program that installs, and the kernel's modules for it
+//!           ├ boot/grub/i386-pc/eltorito.img         GRUB for a BIOS, where the image has its pieces
 //!           └ EFI system partition                   the image's own boot loader
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! puts memory over it and hands over to the image's initramfs, which boots the disk as any other.
 
 mod archive;
+mod bios;
 mod described;
 mod error;
 mod extract;

@@ -212,7 +212,7 @@ impl Writing<'_> {
         let is_medium = |number: usize| self.formats.formats.get(number).copied().filter(|format| format.is_medium());
         for (number, file) in files.iter_mut().enumerate() {
             if let Some(format) = is_medium(number) {
-                lengths[number] = self.medium(number, format, file, progress)?;
+                lengths[number] = self.medium(number, format, file, station, progress)?;
             }
         }
         let rest: Vec<usize> = (0..files.len()).filter(|&number| is_medium(number).is_none()).collect();
@@ -238,13 +238,17 @@ impl Writing<'_> {
         number: usize,
         format: OutputFormat,
         file: &mut Measured,
+        station: Station,
         progress: &mut dyn Progress,
     ) -> Result<u64, Failed> {
         let Some(medium) = self.medium else { return Err(Failed::Format(FormatError::NeedsImage { format })) };
         progress.begin(Station::Medium, self.disk.size().bytes());
         let mut at = |done| progress.at(Station::Medium, done);
         let written = medium.write(format, file, &mut at).and_then(|length| {
-            MediumWriting::seal(format, file)?;
+            // What is only counted cannot be read again, and the checksum's place is counted already.
+            if station != Station::Forecast {
+                MediumWriting::seal(format, file)?;
+            }
             file.end_at(length).map_err(MediumFailed::Output)?;
             Ok(length)
         });

@@ -4,6 +4,7 @@
 mod answers;
 mod bad_days;
 mod bad_input;
+mod bios;
 mod build_lint;
 mod bundle;
 mod check;

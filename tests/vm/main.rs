@@ -4,6 +4,7 @@
 //! `tests/run full` runs them too.
 #![allow(missing_docs)]
 
+mod bios;
 mod checks;
 mod fallback;
 mod installer;

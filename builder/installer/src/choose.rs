@@ -7,6 +7,7 @@ use crate::answers::facts;
 use crate::console::Console;
 use crate::drives::Drive;
 use crate::failure::Failure;
+use crate::firmware;
 use crate::refuse;
 use crate::screen::Screen;
 
@@ -105,6 +106,9 @@ fn confirm(drive: &Drive, console: &mut Console) -> bool {
         .text("On it now:");
     for line in drive.describe_contents() {
         screen = screen.text(format!("  {line}"));
+    }
+    if let Some(remark) = firmware::remark() {
+        screen = screen.text("").text(remark);
     }
     screen.show(console);
     console.forget_keys();

@@ -11,6 +11,7 @@ use crate::console::Console;
 use crate::drives;
 use crate::efi_entry::{Entry, decode};
 use crate::failure::{Failure, Tried as _};
+use crate::firmware;
 use crate::log::note;
 use crate::mounts;
 use crate::table::Fitted;
@@ -27,7 +28,11 @@ pub(crate) fn register(manifest: &Manifest, table: &Fitted, console: &mut Consol
             let label = &manifest.system.loader.label;
             console.say(&format!("The firmware boots {label:?} first from now on (Boot{number:04X})"));
         }
-        Ok(None) => console.say("The firmware keeps no boot entries here; it finds the system by the usual path"),
+        // What was said before the drive was erased holds still.
+        Ok(None) => console.say(
+            firmware::remark()
+                .unwrap_or("The firmware keeps no boot entries here; it finds the system by the usual path"),
+        ),
         Err(failure) => console
             .say(&format!("warning: {failure}; the firmware should find the system by the usual path all the same")),
     }

@@ -7,6 +7,7 @@ use crate::devices::node;
 use crate::drives::{self, Drive};
 use crate::efi_variables;
 use crate::failure::{Failure, Tried as _};
+use crate::firmware;
 use crate::log::note;
 use crate::medium::{Medium, whole};
 use crate::provision;
@@ -42,6 +43,7 @@ pub(crate) fn install(
     // All that can be known to fail comes before anything is erased.
     let table = Fitted::new(&medium.disk, disk, target.size, ids)?;
     let source = Source::of(medium);
+    firmware::remark().into_iter().for_each(|remark| console.say(remark));
     console.say(&format!("Installing {} to {}", medium.manifest.system.name, drive.name));
     let after = |failure: Failure| {
         let reason = format!("{}; {} was erased, and has no partition table now", failure.reason, drive.name);

@@ -28,6 +28,7 @@ mod drives;
 mod efi_entry;
 mod efi_variables;
 mod failure;
+mod firmware;
 mod install;
 mod ioctl;
 mod links;

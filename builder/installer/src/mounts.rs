@@ -7,6 +7,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use crate::failure::{Failure, Tried as _};
+use crate::firmware;
 use crate::log::note;
 
 /// Where this program keeps what it mounts and writes.
@@ -55,7 +56,7 @@ pub(crate) fn unmount_lazily(target: impl AsRef<Path>) {
 /// Makes the variables of the firmware readable, where it has any.
 pub(crate) fn mount_efi_variables() -> Result<Option<&'static Path>, Failure> {
     let directory = Path::new("/sys/firmware/efi/efivars");
-    if !Path::new("/sys/firmware/efi").exists() {
+    if !firmware::is_uefi() {
         return Ok(None);
     }
     if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none()) {

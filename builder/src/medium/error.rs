@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use builder_fat::FatError;
+use builder_grub_core::CoreError;
 use builder_initramfs::{InitramfsError, WriteError};
 use builder_iso9660::IsoError;
 use builder_kmod::{ModuleFault, ReadError};
@@ -90,6 +91,9 @@ pub enum MediumError {
     /// Its EFI system partition.
     #[error("the medium's EFI system partition cannot be laid out")]
     Esp(#[from] FatError),
+    /// GRUB for a BIOS.
+    #[error("the medium's boot image for a BIOS cannot be made")]
+    Bios(#[from] CoreError),
     /// The squashfs.
     #[error("the medium's payload cannot be laid out: {message}")]
     Payload {

@@ -7,11 +7,12 @@ use builder_block::{ByteSize, FilesystemImage as _, Sink, WriteAt};
 use builder_boot::{MediumBoot, MediumTrees, medium};
 use builder_fat::{SmallFatImage, SmallOptions};
 use builder_iso9660::media_check::{MediaCheckError, Release, TEXT, TEXT_LENGTH, implant};
-use builder_iso9660::{Boot, Content, Hybrid, Image, Metadata, Options, Tree, Volume};
+use builder_iso9660::{BiosBoot, Boot, BootCode, Content, Hybrid, Image, Metadata, Options, Tree, Volume};
 use builder_medium::{ANSWERS, BLOCKS, BlockTable, DIRECTORY, MANIFEST, Manifest, PAYLOAD, Uuid};
 use builder_tree::Inode;
 
 use crate::formats::OutputFormat;
+use crate::medium::bios;
 use crate::medium::described::MediumWriting;
 use crate::medium::error::MediumError;
 use crate::medium::options::{SETTINGS_ROOM, filled};
@@ -111,6 +112,8 @@ struct Layout {
     esp: SmallFatImage,
     settings: Vec<u8>,
     answers: Vec<u8>,
+    /// What a BIOS boots.
+    bios: Option<Content>,
 }
 
 impl Layout {
@@ -143,7 +146,9 @@ impl Layout {
                 timestamp: identity.created(),
             },
         )?;
-        Ok(Self { id, marker, trees, esp, settings: text, answers: options.answers_text()? })
+        let bios = source.bios.as_ref().ok().map(|loader| loader.image(&marker)).transpose()?;
+        let bios = bios.map(Content::bytes);
+        Ok(Self { id, marker, trees, esp, settings: text, answers: options.answers_text()?, bios })
     }
 
     /// Everything in the ISO 9660 file system, with a payload of so many bytes.
@@ -153,6 +158,9 @@ impl Layout {
         put(&self.marker, Content::bytes(*b"\n"))?;
         for (path, text) in &self.trees.files {
             put(path, Content::bytes(text.as_bytes().to_vec()))?;
+        }
+        if let Some(image) = &self.bios {
+            put(bios::IMAGE, image.clone())?;
         }
         let room = |bytes: &[u8]| Content::Reserved { begin: bytes.to_vec().into(), length: bytes.len() as u64 };
         for (room_path, built_path, bytes) in
@@ -179,6 +187,13 @@ impl Layout {
     fn options(&self, writing: &MediumWriting<'_>, esp: Content) -> Options {
         let MediumWriting { identity, options, source, .. } = writing;
         let guid = |role: &str| identity.uuid(&format!("medium {role} {}", self.id));
+        let bios = self.bios.as_ref().map(|_| BiosBoot {
+            path: bios::IMAGE.to_owned(),
+            load_sectors: bios::LOAD_SECTORS,
+            info_table: true,
+            grub: true,
+        });
+        let boot_code = source.bios.as_ref().ok().map(|loader| BootCode::Grub(loader.boot_code().to_vec()));
         Options {
             volume: Volume {
                 id: options.volume_id.clone().unwrap_or_else(|| source.volume_id()),
@@ -191,9 +206,9 @@ impl Layout {
             time: u64::try_from(identity.created()).unwrap_or(0),
             joliet: true,
             boot: Boot {
-                bios: None,
+                bios,
                 uefi: Some(esp),
-                hybrid: Some(Hybrid { disk: guid("disk"), data: guid("data"), esp: guid("esp"), boot_code: None }),
+                hybrid: Some(Hybrid { disk: guid("disk"), data: guid("data"), esp: guid("esp"), boot_code }),
             },
         }
     }

@@ -7,6 +7,7 @@ use builder_boot::{Architecture, Kernel, Loader, OsRelease};
 use builder_tree::{Content, FileTree, Inode, Metadata};
 
 use crate::medium::archive::archive;
+use crate::medium::bios::{BiosLoader, NoBios};
 use crate::medium::error::MediumError;
 
 /// What of an image goes onto a medium beside the disk, and what the medium says of the system.
@@ -16,6 +17,7 @@ pub(crate) struct MediumSource {
     /// The program that installs, with modules.
     pub(crate) archive: Arc<Inode>,
     pub(crate) loader: Loader,
+    pub(crate) bios: Result<BiosLoader, NoBios>,
     pub(crate) architecture: Architecture,
     /// OCI name of the architecture.
     pub(crate) architecture_name: String,
@@ -58,6 +60,7 @@ impl MediumSource {
             initramfs: Arc::clone(&kernel.initramfs),
             archive: Arc::new(Inode::regular(Metadata::root(0o644), Content::bytes(archive))),
             loader: loader.clone(),
+            bios: BiosLoader::find(tree, loader, architecture),
             architecture,
             architecture_name: architecture_name.to_owned(),
             label: [field("NAME"), field("ID"), "Linux"]
@@ -75,7 +78,14 @@ impl MediumSource {
 
     /// What the user should know of the medium.
     pub(crate) fn notes(&self, sector: SectorSize) -> Vec<String> {
-        let mut notes = vec!["an ISO boots by UEFI, from disc and stick, and not by a legacy BIOS".to_owned()];
+        let mut notes = vec![match &self.bios {
+            Ok(_) => {
+                "an ISO boots by UEFI and by a legacy BIOS, from disc and stick; a disk that it installs boots by \
+                      UEFI alone"
+                    .to_owned()
+            }
+            Err(why) => why.to_string(),
+        }];
         notes.extend(self.live_lacks.map(|module| {
             format!("the medium installs the system and cannot try it, since the kernel has no module {module}")
         }));
