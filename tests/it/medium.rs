@@ -116,6 +116,26 @@ assert not known, known";
 }
 
 #[test]
+fn a_dry_run_tells_what_a_medium_will_be() {
+    let directory = tempfile::tempdir_in(target()).unwrap();
+    let plan = |image: &str, types: &[&str]| -> Value {
+        let source = real(image);
+        let mut all = vec!["build", &source, "--json", "-q", "--no-bundle"];
+        all.extend(types);
+        serde_json::from_str(&diskwright(directory.path(), all).succeeded().stdout).unwrap()
+    };
+    for medium in ["iso", "pxe"] {
+        let planned = plan("mini", &["--type", medium, "--dry-run"]);
+        assert_eq!(names(directory.path()), [""; 0], "a dry run wrote something");
+        let result = plan("mini", &["--type", medium]);
+        assert_eq!(result["plan"], planned, "the build did not do what the dry run said");
+        for name in names(directory.path()) {
+            fs::remove_file(directory.path().join(name)).unwrap();
+        }
+    }
+}
+
+#[test]
 fn the_installer_s_archive_has_what_the_kernel_s_own_tools_say_that_its_modules_need() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
