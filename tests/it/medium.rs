@@ -116,7 +116,7 @@ assert not known, known";
 }
 
 #[test]
-fn a_dry_run_tells_what_a_medium_will_be() {
+fn a_dry_run_tells_what_a_medium_will_be_and_what_its_kernel_lacks() {
     let directory = tempfile::tempdir_in(target()).unwrap();
     let plan = |image: &str, types: &[&str]| -> Value {
         let source = real(image);
@@ -124,6 +124,12 @@ fn a_dry_run_tells_what_a_medium_will_be() {
         all.extend(types);
         serde_json::from_str(&diskwright(directory.path(), all).succeeded().stdout).unwrap()
     };
+    for (image, times) in [("mini", 1), ("example", 0)] {
+        let planned = plan(image, &["--type", "iso", "--dry-run"]);
+        let notes = planned["notes"].to_string();
+        assert_eq!(notes.matches("over HTTP, since the kernel has no module nfit").count(), times, "{image}: {notes}");
+        assert_eq!(notes.matches("over HTTP").count(), times, "{image}: {notes}");
+    }
     for medium in ["iso", "pxe"] {
         let planned = plan("mini", &["--type", medium, "--dry-run"]);
         assert_eq!(names(directory.path()), [""; 0], "a dry run wrote something");

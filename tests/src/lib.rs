@@ -9,6 +9,8 @@ pub mod browser;
 pub mod chunked;
 pub mod command;
 pub mod cost;
+pub mod file_server;
+pub mod firmware_variables;
 pub mod fixture;
 pub mod image;
 pub mod judge;

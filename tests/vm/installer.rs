@@ -19,24 +19,24 @@ use crate::machine::{BOOT, COMMAND, bare, logged_in, machine, medium_machine};
 
 const IMGREF: &str = "registry.example/os:stable";
 /// What the program prints, for whoever looks at the console of a machine that nobody sits at.
-const INSTALLED: &str = "diskwright: INSTALLED ";
-const FAILED: &str = "diskwright: FAILED: ";
+pub(crate) const INSTALLED: &str = "diskwright: INSTALLED ";
+pub(crate) const FAILED: &str = "diskwright: FAILED: ";
 /// Its questions: which drive, and whether that may be erased.
-const LIST: &str = "q: leave > ";
+pub(crate) const LIST: &str = "q: leave > ";
 const CONFIRM: &str = "goes back > ";
 
 /// A medium of an image, with what was planned for its disk, and drives beside it.
-struct Bench {
-    directory: TempDir,
-    medium: PathBuf,
-    plan: Value,
+pub(crate) struct Bench {
+    pub(crate) directory: TempDir,
+    pub(crate) medium: PathBuf,
+    pub(crate) plan: Value,
     /// A drive that nothing may happen to, and its checksum.
-    innocent: (PathBuf, String),
+    pub(crate) innocent: (PathBuf, String),
 }
 
 impl Bench {
     /// A medium of the real image `name`, with these answers or none.
-    fn new(name: &str, answers: Option<&str>) -> Self {
+    pub(crate) fn new(name: &str, answers: Option<&str>) -> Self {
         let directory = tempfile::tempdir_in(target()).unwrap();
         let at = |name: &str| directory.path().join(name);
         let source = real(name);
@@ -58,7 +58,7 @@ impl Bench {
     }
 
     /// A new drive of so many GiB.
-    fn drive(&self, gib: u64) -> PathBuf {
+    pub(crate) fn drive(&self, gib: u64) -> PathBuf {
         let path = self.directory.path().join("drive.raw");
         File::create(&path).unwrap().set_len(gib << 30).unwrap();
         path
@@ -72,14 +72,14 @@ impl Bench {
     }
 
     /// The other drive is what it was.
-    fn is_innocent(&self) {
+    pub(crate) fn is_innocent(&self) {
         let sum = shell(self.directory.path(), "sha256sum innocent.raw");
         assert!(sum.starts_with(&self.innocent.1), "the other drive has changed");
     }
 }
 
 /// Waits for words of the program; any other end of the installation fails the test.
-fn says(running: &mut Running, words: &str, stage: &str) -> String {
+pub(crate) fn says(running: &mut Running, words: &str, stage: &str) -> String {
     running.stage(stage);
     let other = if words == FAILED { INSTALLED } else { FAILED };
     match running.expect_or_fail(&Pattern::literal(words), &[other, "Kernel panic"], BOOT) {
@@ -88,14 +88,14 @@ fn says(running: &mut Running, words: &str, stage: &str) -> String {
     }
 }
 
-fn ends(running: &mut Running) {
+pub(crate) fn ends(running: &mut Running) {
     let status = running.wait_for_exit(BOOT).unwrap();
     assert!(status.success(), "QEMU: {status}");
 }
 
 /// The drive boots by itself, as the disk of `plan` does, and its root has so many MiB at least: the mini image cannot grow
 /// it.
-fn boots_alone(drive: &Path, plan: &Value, memory_mib: u32, least_mib: u64) {
+pub(crate) fn boots_alone(drive: &Path, plan: &Value, memory_mib: u32, least_mib: u64) {
     let mut running = machine(drive).memory_mib(memory_mib).build().unwrap().start().unwrap();
     logged_in(&mut running, "the drive alone");
     let mut shell = running.shell(BOOT).unwrap();
@@ -108,7 +108,7 @@ fn boots_alone(drive: &Path, plan: &Value, memory_mib: u32, least_mib: u64) {
 }
 
 /// The table that the drive has is one for its size, and its partitions are those of the plan.
-fn table_is_for_its_drive(drive: &Path, plan: &Value) {
+pub(crate) fn table_is_for_its_drive(drive: &Path, plan: &Value) {
     let table = judge("sgdisk", ["-v".as_ref(), drive.as_os_str()]).passed();
     assert!(table.stdout.contains("No problems found"), "{}", table.stdout);
     let printed = judge("sgdisk", ["-p".as_ref(), drive.as_os_str()]).passed().stdout;
@@ -116,7 +116,8 @@ fn table_is_for_its_drive(drive: &Path, plan: &Value) {
     assert!(printed.contains(&guid), "no {guid} in {printed}");
 }
 
-const UNATTENDED: &str = "destructive = true\n[drive]\nserial = \"TARGET\"\n[finish]\naction = \"poweroff\"\n";
+pub(crate) const UNATTENDED: &str =
+    "destructive = true\n[drive]\nserial = \"TARGET\"\n[finish]\naction = \"poweroff\"\n";
 
 #[test]
 fn a_disc_installs_without_a_question_and_the_drive_boots_alone() {
@@ -216,7 +217,7 @@ fn the_system_is_tried_from_the_disc_and_leaves_every_drive_as_it_was() {
 }
 
 /// The first word of what a command prints.
-fn shell_words(script: &str) -> String {
+pub(crate) fn shell_words(script: &str) -> String {
     shell(Path::new("/"), script).split_whitespace().next().unwrap().to_owned()
 }
 

@@ -40,16 +40,18 @@ pub(crate) fn disk(name: &str, arguments: &[&str]) -> TestDisk {
 /// A machine with that disk, on whose serial console root is logged in without a password: the credentials are those
 /// that agetty and login of util-linux read. Writes are kept until the disk is dropped.
 pub(crate) fn machine(disk: &Path) -> MachineBuilder {
-    let credential = |name: &str, value: &str| Credential::new(name, value).unwrap();
-    machine_without_credentials(disk)
-        .credential(credential("agetty.autologin", "root"))
-        .credential(credential("login.noauth", "yes"))
+    logs_in(machine_without_credentials(disk))
 }
 
 /// A machine that boots a medium, with its credentials for the system on trial.
 pub(crate) fn medium_machine(medium: Disk) -> MachineBuilder {
+    logs_in(bare().disk(medium))
+}
+
+/// The same machine, with the credentials by which root is logged in.
+pub(crate) fn logs_in(machine: MachineBuilder) -> MachineBuilder {
     let credential = |name: &str, value: &str| Credential::new(name, value).unwrap();
-    bare().disk(medium).credential(credential("agetty.autologin", "root")).credential(credential("login.noauth", "yes"))
+    machine.credential(credential("agetty.autologin", "root")).credential(credential("login.noauth", "yes"))
 }
 
 /// The same machine as anybody has it. It has one processor, as two tests run at a time; and it ends where its guest

@@ -7,6 +7,7 @@
 mod bios;
 mod checks;
 mod fallback;
+mod http_boot;
 mod installer;
 mod integrity;
 mod loaders;

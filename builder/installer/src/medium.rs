@@ -23,6 +23,8 @@ const VOLUME_SET: std::ops::Range<usize> = 190..318;
 const LONGEST: u64 = 256 << 20;
 /// Where the payload lies in the initramfs when the firmware, or the network, has brought it in an archive.
 const IN_MEMORY: &str = "/diskwright/medium";
+/// The firmware's table of drives in memory: ACPI 6.0, section 5.2.25.
+const NFIT: &str = "/sys/firmware/acpi/tables/NFIT";
 
 /// A medium that is there.
 #[derive(Debug)]
@@ -179,9 +181,14 @@ fn not_found(id: Uuid, asked: &Asked) -> Failure {
         looked.push("no block device at all".to_owned());
     }
     let seconds = asked.wait.as_secs();
-    Failure::new(format!("the medium {id} was not found within {seconds} s; looked at: {}", looked.join(", "))).hint(
-        "plug it in again, in another port where there is one, and try again; diskwright.wait=SECONDS waits longer",
-    )
+    let hint = if looked.iter().any(|name| name.starts_with("pmem")) || !Path::new(NFIT).exists() {
+        "plug it in again, in another port where there is one, and try again; diskwright.wait=SECONDS waits longer"
+    } else {
+        "the firmware has a drive in memory, as after it has fetched a medium over HTTP, and this kernel has no driver \
+         for it (modules nfit and nd_pmem); boot from a disc or stick, or over the network with what --type pxe makes"
+    };
+    Failure::new(format!("the medium {id} was not found within {seconds} s; looked at: {}", looked.join(", ")))
+        .hint(hint)
 }
 
 /// The disk that holds a partition, or the device itself.

@@ -13,8 +13,14 @@ const ZSTD_LEVEL: i32 = 9;
 /// Level of gzip.
 const GZIP_LEVEL: u32 = 6;
 
-/// The archive, packed, and what is missing to try the system from a medium.
-pub(crate) type Made = (Vec<u8>, Option<&'static str>);
+/// The archive, and what the kernel lacks.
+pub(crate) struct Made {
+    pub(crate) packed: Vec<u8>,
+    /// What is missing to try the system from a medium.
+    pub(crate) live_lacks: Option<&'static str>,
+    /// What is missing to find a medium that firmware has fetched over HTTP.
+    pub(crate) http_lacks: Option<&'static str>,
+}
 
 /// Makes the archive for the kernel `release` of `tree`, packed as the kernel can certainly unpack it.
 ///
@@ -36,7 +42,7 @@ pub(crate) fn archive(tree: &FileTree, release: &str, initramfs: &Inode, program
         fill(&mut encoder, &modules, program)?;
         packed = encoder.finish().map_err(failed)?;
     }
-    Ok((packed, modules.live_lacks))
+    Ok(Made { packed, live_lacks: modules.live_lacks, http_lacks: modules.http_lacks })
 }
 
 /// A compression that the kernel has: that of its own initramfs, or gzip, which no distribution leaves out.

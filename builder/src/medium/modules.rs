@@ -36,12 +36,16 @@ const NEEDED: [&str; 3] = ["loop", "isofs", "squashfs"];
 /// What puts memory over the disk, so that the system can be tried.
 const LIVE: [&str; 3] = ["dm_mod", "dm_snapshot", "ext4"];
 
+/// What sees the drive that firmware makes in memory of a medium which it has fetched over HTTP, and tells of as a virtual
+/// CD: ACPI 6.0, section 5.2.25.1.
+const HTTP: [&str; 2] = ["nfit", "nd_pmem"];
+
 /// At least one of these, or there is no medium that could be found.
 const MEDIA: [&str; 8] =
     ["sr_mod", "sd_mod", "virtio_blk", "usb_storage", "nvme", "virtio_scsi", "mmc_block", "xen_blkfront"];
 
-/// Taken where they are there: disks and discs, the ESP, keyboards, the firmware's variables, media in memory.
-const USEFUL: [&str; 34] = [
+/// Taken where they are there: disks and discs, the ESP, keyboards, the firmware's variables.
+const USEFUL: [&str; 32] = [
     "sd_mod",
     "sr_mod",
     "virtio_blk",
@@ -61,8 +65,6 @@ const USEFUL: [&str; 34] = [
     "nls_ascii",
     "nls_utf8",
     "efivarfs",
-    "nfit",
-    "nd_pmem",
     "hid_generic",
     "usbhid",
     "hid_hyperv",
@@ -111,6 +113,8 @@ pub(crate) struct MediumModules {
     pub(crate) always: String,
     /// What is missing to try the system from the medium.
     pub(crate) live_lacks: Option<&'static str>,
+    /// What is missing to find a medium that firmware has fetched over HTTP.
+    pub(crate) http_lacks: Option<&'static str>,
 }
 
 impl MediumModules {
@@ -138,7 +142,7 @@ impl MediumModules {
                 }
             }
         };
-        NEEDED.into_iter().chain(LIVE).chain(USEFUL).for_each(&mut choose);
+        NEEDED.into_iter().chain(LIVE).chain(HTTP).chain(USEFUL).for_each(&mut choose);
         for module in modules.iter() {
             let below = module.path.strip_prefix("kernel/").unwrap_or_default();
             let left_out = LEFT_OUT.iter().any(|name| module.name.starts_with(name));
@@ -146,8 +150,8 @@ impl MediumModules {
                 choose(&module.name);
             }
         }
-        let live_lacks = LIVE.into_iter().find(|name| !is_there(name));
-        let mut read = Self { live_lacks, ..Self::default() };
+        let lacks = |names: &[&'static str]| names.iter().copied().find(|name| !is_there(name));
+        let mut read = Self { live_lacks: lacks(&LIVE), http_lacks: lacks(&HTTP), ..Self::default() };
         for (name, order) in &chosen {
             let module = modules.module(name);
             let body = module.and_then(|module| {

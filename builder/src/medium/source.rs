@@ -6,7 +6,7 @@ use builder_block::SectorSize;
 use builder_boot::{Architecture, Kernel, Loader, OsRelease};
 use builder_tree::{Content, FileTree, Inode, Metadata};
 
-use crate::medium::archive::archive;
+use crate::medium::archive::{Made, archive};
 use crate::medium::bios::{BiosLoader, NoBios};
 use crate::medium::error::MediumError;
 
@@ -31,6 +31,8 @@ pub(crate) struct MediumSource {
     pub(crate) var: String,
     /// The kernel module that is missing to try the system from the medium.
     pub(crate) live_lacks: Option<&'static str>,
+    /// The kernel module that is missing to find the medium when firmware has fetched it over HTTP.
+    pub(crate) http_lacks: Option<&'static str>,
     /// The image reference that it tracks; `None` where nobody named one.
     pub(crate) tracks: Option<String>,
 }
@@ -53,12 +55,12 @@ impl MediumSource {
         }
         let program = builder_installer_program::program(architecture_name)
             .ok_or_else(|| MediumError::NoProgram { architecture: architecture_name.to_owned() })?;
-        let (archive, live_lacks) = archive(tree, &kernel.version, &kernel.initramfs, program)?;
+        let Made { packed, live_lacks, http_lacks } = archive(tree, &kernel.version, &kernel.initramfs, program)?;
         let field = |key: &str| release.fields().get(key).map(String::as_str).unwrap_or_default();
         Ok(Self {
             kernel: Arc::clone(&kernel.vmlinuz),
             initramfs: Arc::clone(&kernel.initramfs),
-            archive: Arc::new(Inode::regular(Metadata::root(0o644), Content::bytes(archive))),
+            archive: Arc::new(Inode::regular(Metadata::root(0o644), Content::bytes(packed))),
             loader: loader.clone(),
             bios: BiosLoader::find(tree, loader, architecture),
             architecture,
@@ -72,6 +74,7 @@ impl MediumSource {
             deployment: String::new(),
             var: String::new(),
             live_lacks,
+            http_lacks,
             tracks: None,
         })
     }
@@ -88,6 +91,11 @@ impl MediumSource {
         }];
         notes.extend(self.live_lacks.map(|module| {
             format!("the medium installs the system and cannot try it, since the kernel has no module {module}")
+        }));
+        notes.extend(self.http_lacks.map(|module| {
+            format!(
+                "the medium is not found when UEFI has fetched it over HTTP, since the kernel has no module {module}"
+            )
         }));
         if sector != SectorSize::Bytes512 {
             notes.push(format!(
