@@ -11,6 +11,9 @@
 //!           └ EFI system partition                   the image's own boot loader
 //! ```
 //!
+//! systemd-boot reads nothing but the EFI system partition. With it, the image's files are there, and so is the menu, made
+//! from templates in `diskwright/loader` with what `menu.cfg` says.
+//!
 //! The program in `diskwright.img` finds the medium by its identity and the disk in it. It writes the disk to a drive, or
 //! puts memory over it and hands over to the image's initramfs, which boots the disk as any other.
 
@@ -18,6 +21,7 @@ mod archive;
 mod bios;
 mod described;
 mod error;
+mod esp;
 mod extract;
 mod image;
 mod modules;

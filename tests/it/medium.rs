@@ -236,6 +236,56 @@ fn answers_and_menu_are_changed_in_place_and_back_again() {
 }
 
 #[test]
+fn systemd_boot_s_menu_is_changed_in_its_own_partition_and_back_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let iso = build(path, &["--bootloader", "systemd", "--no-bundle"]);
+    let before = fs::read(&iso).unwrap();
+    fs::write(path.join("answers.toml"), "destructive = true\n[drive]\nserial = \"TARGET\"\n").unwrap();
+    // Beside what is changed, all lines stay.
+    let read = || {
+        let script = "start=$(sgdisk -i 2 install.iso | sed -n 's/First sector: \\([0-9]*\\).*/\\1/p')
+            tail -c +$((start * 512 + 1)) install.iso > esp.img && fsck.fat -n esp.img > /dev/null
+            for file in loader.conf entries/live.conf entries/install.conf entries/install-unchecked.conf; do
+              mtype -i esp.img ::loader/$file | grep .
+            done";
+        shell(path, script)
+    };
+    let built = read();
+    let [title, kargs] = ["Debian GNU/Linux 13 (trixie)", "console=ttyS1"];
+    assert!(built.contains(&format!("title Try {title} without installing it\n")), "{built}");
+    let mut expected = built.clone();
+    for (arguments, from, to) in [
+        (&["--title", "@KARGS@ mine; $x"][..], title, "@KARGS@ mine   x"),
+        (&["--answers", "answers.toml"], "default live.conf\n", "default install.conf\n"),
+        (&["--menu-timeout", "3"], "timeout 10\n", "timeout 3\n"),
+        (&["--medium-karg", kargs, "--medium-karg", "b=@TITLE@"], "", "console=ttyS1 b=@TITLE@"),
+        (&["--no-answers"], "default install.conf\n", "default live.conf\n"),
+    ] {
+        let _ = diskwright(path, ["iso", "edit", "install.iso"].iter().chain(arguments)).succeeded();
+        expected = match from {
+            "" => expected
+                .lines()
+                .map(|line| if line.starts_with("options ") { format!("{line} {to}\n") } else { format!("{line}\n") })
+                .collect(),
+            from => expected.replace(from, to),
+        };
+        assert_eq!(read(), expected, "{arguments:?}");
+        assert_eq!(show(path, &["--check"])["intact"], true, "{arguments:?}");
+        assert!(checkisomd5(path), "{arguments:?}");
+    }
+    assert_eq!(show(path, &[])["menu"]["timeout"], 3);
+    for part in ["kernel", "installer"] {
+        let _ = diskwright(path, ["iso", "extract", "install.iso", part, "-o", part]).succeeded();
+    }
+    let script = "mtype -i esp.img ::images/pxeboot/vmlinuz | cmp - kernel
+        mtype -i esp.img ::images/pxeboot/diskwright.img | cmp - installer";
+    let _ = shell(path, script);
+    let _ = diskwright(path, ["iso", "reset", "install.iso"]).succeeded();
+    assert!(fs::read(&iso).unwrap() == before, "as it was built, byte for byte");
+}
+
+#[test]
 fn parts_of_a_medium_are_what_went_into_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();

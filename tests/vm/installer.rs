@@ -37,12 +37,18 @@ pub(crate) struct Bench {
 impl Bench {
     /// A medium of the real image `name`, with these answers or none.
     pub(crate) fn new(name: &str, answers: Option<&str>) -> Self {
+        Self::with(name, answers, &[])
+    }
+
+    /// The same with further arguments for its build.
+    pub(crate) fn with(name: &str, answers: Option<&str>, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir_in(target()).unwrap();
         let at = |name: &str| directory.path().join(name);
         let source = real(name);
         let mut all = vec!["build", &source, "--type", "iso", "-o", "install.iso", "--json", "-q", "--no-bundle"];
         all.extend(["--target-imgref", IMGREF, "--menu-timeout", "1"]);
         all.extend(["--karg", "systemd.default_device_timeout_sec=600"]);
+        all.extend(arguments);
         if let Some(answers) = answers {
             fs::write(at("answers.toml"), answers).unwrap();
             all.extend(["--answers", "answers.toml"]);
@@ -65,7 +71,7 @@ impl Bench {
     }
 
     /// A machine with the medium on a bus, a drive, and the innocent one.
-    fn machine(&self, medium: Bus, drive: Disk) -> MachineBuilder {
+    pub(crate) fn machine(&self, medium: Bus, drive: Disk) -> MachineBuilder {
         medium_machine(Disk::raw(&self.medium).on(medium))
             .disk(drive.keep_writes())
             .disk(Disk::raw(&self.innocent.0).keep_writes().serial("INNOCENT"))

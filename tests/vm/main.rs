@@ -19,4 +19,5 @@ mod page;
 mod real_image;
 mod selinux;
 mod smoke;
+mod systemd_boot_medium;
 mod update;

@@ -42,6 +42,7 @@ mod made;
 mod medium;
 mod os_release;
 mod renewal;
+mod systemd_menu;
 pub mod vendor;
 
 pub use architecture::Architecture;
@@ -55,3 +56,4 @@ pub use loader::{BootloaderChoice, Loader};
 pub use medium::{MediumBoot, MediumTrees, MenuDefault, MenuSettings, NetworkBoot, medium, network_menus};
 pub use os_release::OsRelease;
 pub use renewal::{ESP_MOUNT_POINT, renewal, renewal_lacks};
+pub use systemd_menu::MenuFile;

@@ -11,6 +11,7 @@ use builder_tree::{FileTree, Inode};
 use crate::grub::{plain_title, quote, terminal};
 use crate::loader::Grub;
 use crate::made::Maker;
+use crate::systemd_menu::{self, MenuFile};
 use crate::{Architecture, Loader};
 
 /// The menu.
@@ -43,8 +44,6 @@ pub struct MediumBoot<'a> {
     pub install: &'a [String],
     /// Where the file with the [`MenuSettings`] is.
     pub settings_path: &'a str,
-    /// What can be changed later; systemd-boot's menu keeps it.
-    pub settings: &'a MenuSettings,
     /// Time of everything that is made, in seconds since 1970.
     pub created: i64,
 }
@@ -122,13 +121,15 @@ pub struct MediumTrees {
     pub esp: FileTree,
     /// Texts in the medium's own file system, by path.
     pub files: Vec<(String, String)>,
+    /// Texts of systemd-boot's menu, which belong into the EFI system partition with the settings in them.
+    pub menu: Vec<MenuFile>,
 }
 
 /// Makes the menu and the EFI system partition of a medium.
 #[must_use]
 pub fn medium(boot: &MediumBoot<'_>) -> MediumTrees {
     let maker = Maker::new(boot.created);
-    let mut trees = MediumTrees { esp: FileTree { root: maker.directory(0o755) }, files: Vec::new() };
+    let mut trees = MediumTrees { esp: FileTree { root: maker.directory(0o755) }, files: Vec::new(), menu: Vec::new() };
     let mut put = |path: &str, inode: Inode| {
         // Paths of a payload come from a tree, where a file has nothing below it, and ours are in folders of their own.
         let _ = trees.esp.insert(path.as_bytes(), inode, &maker.metadata(0o755));
@@ -155,12 +156,7 @@ pub fn medium(boot: &MediumBoot<'_>) -> MediumTrees {
             for (path, inode) in [boot.kernel, boot.initramfs, boot.archive] {
                 put(path, maker.copy(inode));
             }
-            let MenuSettings { timeout, default, .. } = boot.settings;
-            let loader = format!("timeout {timeout}\ndefault {}.conf\nauto-firmware yes\n", default.name());
-            put("loader/loader.conf", maker.file(0o644, loader));
-            for (name, text) in entries(boot) {
-                put(&format!("loader/entries/{name}.conf"), maker.file(0o644, text));
-            }
+            trees.menu = systemd_menu::files(boot);
         }
     }
     trees
@@ -177,40 +173,6 @@ fn menu(boot: &MediumBoot<'_>) -> String {
         .replace("@INITRAMFS@", boot.initramfs.0)
         .replace("@ARCHIVE@", boot.archive.0)
         .replace("@INSTALL@", &words(boot.install))
-}
-
-/// The entries for systemd-boot, by name.
-fn entries(boot: &MediumBoot<'_>) -> Vec<(&'static str, String)> {
-    let title = plain_title(&boot.settings.title);
-    let entry = |title: &str, key: &str, arguments: &[String], further: &str, has_initramfs: bool| {
-        let initramfs = if has_initramfs { format!("initrd /{}\n", boot.initramfs.0) } else { String::new() };
-        let mut options = arguments.join(" ");
-        options.push_str(further);
-        for karg in &boot.settings.kargs {
-            options.push(' ');
-            options.push_str(karg);
-        }
-        format!(
-            "title {title}\nsort-key {key}\nlinux /{}\n{initramfs}initrd /{}\noptions {options}\n",
-            boot.kernel.0, boot.archive.0
-        )
-    };
-    let live =
-        boot.live.map(|live| ("live", entry(&format!("Try {title} without installing it"), "1", live, "", true)));
-    let install = [
-        ("install", entry(&format!("Install {title}"), "2", boot.install, "", false)),
-        (
-            "install-unchecked",
-            entry(
-                &format!("Install {title}, without checking the medium first"),
-                "3",
-                boot.install,
-                " diskwright.check=no",
-                false,
-            ),
-        ),
-    ];
-    live.into_iter().chain(install).collect()
 }
 
 /// A medium that machines fetch over the network. Paths are those beside the menus.

@@ -9,6 +9,8 @@
 //!
 //! FAT has neither owners nor modes: everything is root's, with the modes that Linux gives by default.
 
+mod locate;
+
 use std::collections::BTreeSet;
 use std::io;
 
@@ -203,17 +205,22 @@ impl<'a> FatReader<'a> {
             clusters: u64::from(self.last_cluster).saturating_mul(2),
             directories: BTreeSet::new(),
         };
-        let records = match self.width {
-            Width::Fat32 => self.directory_bytes(self.root_cluster, "/", &mut bounds)?,
+        let records = self.root_bytes(&mut bounds)?;
+        let root = self.directory(&records, "", 0, &mut bounds, store)?;
+        Ok(FileTree { root })
+    }
+
+    /// The records of the root directory.
+    fn root_bytes(&self, bounds: &mut Bounds) -> Result<Vec<u8>, ReadError> {
+        match self.width {
+            Width::Fat32 => self.directory_bytes(self.root_cluster, "/", bounds),
             Width::Fat12 | Width::Fat16 => {
                 // At most 65,535 entries.
                 let mut bytes = vec![0; usize::try_from(self.fixed_root.1).map_err(io::Error::other)?];
                 self.device.read_at(self.fixed_root.0, &mut bytes)?;
-                bytes
+                Ok(bytes)
             }
-        };
-        let root = self.directory(&records, "", 0, &mut bounds, store)?;
-        Ok(FileTree { root })
+        }
     }
 
     fn directory(

@@ -124,8 +124,8 @@ pub enum MediumError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The menu of a medium is where it cannot be changed.
-    #[error("the menu of {} is systemd-boot's, in the EFI system partition, where only a build can change it", .path.display())]
+    /// The menu's settings on a medium are not such as are written there.
+    #[error("the menu of {} cannot be changed: /diskwright/menu.cfg is not as diskwright writes it", .path.display())]
     FixedMenu {
         /// The file.
         path: PathBuf,
@@ -167,7 +167,7 @@ impl MediumError {
             Self::FreshIds => "leave fresh-ids out; two drives with the same system should not be in one machine then".into(),
             Self::NoMedium { .. } => "name a file that `diskwright build --type iso` wrote".into(),
             Self::Damaged { .. } => "fetch the medium again, and check it with `diskwright iso show --check`".into(),
-            Self::FixedMenu { .. } => "build the medium anew with --title, --menu-timeout or --medium-karg; its answers can be changed".into(),
+            Self::FixedMenu { .. } => "`diskwright iso reset` makes it what it was when it was built".into(),
             Self::Esp(error) => return error.hint(),
             Self::Answers { .. } => "name a file of answers with --answers, such as templates/answers.example.toml".into(),
             _ => return None,

@@ -106,7 +106,7 @@ impl Medium {
         sink: &mut dyn Sink,
         progress: &mut dyn Progress,
     ) -> Result<Result<(), Failed>, BuildError> {
-        let place = self.find(path)?;
+        let place = self.find_for_loader(path)?;
         progress.begin(Station::Write, place.length);
         let done =
             copy(self.file(), place.offset, sink, 0, place.length, &mut |done| progress.at(Station::Write, done));

@@ -9,12 +9,13 @@ use builder_fat::{SmallFatImage, SmallOptions};
 use builder_iso9660::media_check::{MediaCheckError, Release, TEXT, TEXT_LENGTH, implant};
 use builder_iso9660::{BiosBoot, Boot, BootCode, Content, Hybrid, Image, Metadata, Options, Tree, Volume};
 use builder_medium::{ANSWERS, BLOCKS, BlockTable, DIRECTORY, MANIFEST, Manifest, PAYLOAD, Uuid};
-use builder_tree::Inode;
+use builder_tree::{self as tree, Inode};
 
 use crate::formats::OutputFormat;
 use crate::medium::bios;
 use crate::medium::described::MediumWriting;
 use crate::medium::error::MediumError;
+use crate::medium::esp::menu_bytes;
 use crate::medium::options::{SETTINGS_ROOM, filled};
 use crate::medium::payload::{self, Failed, Payload};
 use crate::medium::source::MediumSource;
@@ -125,7 +126,7 @@ impl Layout {
         let settings = writing.settings();
         let text = filled("title and kernel arguments", &settings.text(), SETTINGS_ROOM)?;
         let [kernel, initramfs, archive] = writing.files();
-        let trees = medium(&MediumBoot {
+        let mut trees = medium(&MediumBoot {
             loader: &source.loader,
             architecture: source.architecture,
             marker: &marker,
@@ -135,9 +136,14 @@ impl Layout {
             live: writing.is_live().then_some(&live),
             install: &install,
             settings_path: &at(SETTINGS),
-            settings: &settings,
             created: identity.created(),
         });
+        for file in &trees.menu {
+            let inode = Inode::regular(tree::Metadata::root(0o644), tree::Content::bytes(menu_bytes(file, &settings)?));
+            // The folder is the menu's own, so that nothing is in its way.
+            let _ = trees.esp.insert(file.path.as_bytes(), inode, &tree::Metadata::root(0o755));
+            trees.files.push((at(file.path), file.template.clone()));
+        }
         let esp = SmallFatImage::plan(
             &trees.esp,
             &SmallOptions {

@@ -5,13 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use builder_block::{PlainFile, ReadAt, Sink};
-use builder_boot::MenuSettings;
+use builder_boot::{MenuFile, MenuSettings};
 use builder_iso9660::media_check::{MediaCheckError, Release, implant};
 use builder_iso9660::{LocateError, Located, locate};
 use builder_medium::{ANSWERS, Answers, MANIFEST, Manifest};
 
 use crate::error::BuildError;
 use crate::medium::error::MediumError;
+use crate::medium::esp::{self, EspError, menu_bytes};
 use crate::medium::image::{BUILT_ANSWERS, BUILT_SETTINGS, SETTINGS, at};
 use crate::medium::options::{ANSWERS_ROOM, AnswersFile, SETTINGS_ROOM, filled};
 
@@ -55,7 +56,7 @@ impl Medium {
         let text = |name: &str| -> Result<String, BuildError> {
             String::from_utf8(whole(&file, path, &at(name))?).map_err(|_| none(format!("/{} is no text", at(name))))
         };
-        let settings = MenuSettings::parse(&text(SETTINGS)?).filter(|_| manifest.system.loader.kind == "grub");
+        let settings = MenuSettings::parse(&text(SETTINGS)?);
         let answers = text(ANSWERS)?.trim_end().to_owned();
         Ok(Self { path: path.to_owned(), settings, answers, file, manifest })
     }
@@ -95,6 +96,42 @@ impl Medium {
         find(&self.file, &self.path, path)
     }
 
+    /// Where a file lies that its boot loader reads: systemd-boot has them in the EFI system partition.
+    pub(crate) fn find_for_loader(&self, path: &str) -> Result<Located, BuildError> {
+        if self.has_systemd_boot() { self.find_in_esp(path) } else { self.find(path) }
+    }
+
+    fn find_in_esp(&self, path: &str) -> Result<Located, BuildError> {
+        let none = |reason| MediumError::NoMedium { path: self.path.clone(), reason };
+        match esp::locate(&self.file, path) {
+            Ok(Some(located)) => Ok(located),
+            Ok(None) => Err(none(format!("its EFI system partition has no /{path}")).into()),
+            Err(EspError::Io(source)) => Err(BuildError::Read { path: self.path.clone(), source }),
+            Err(EspError::Damaged(reason)) => Err(none(reason).into()),
+        }
+    }
+
+    fn has_systemd_boot(&self) -> bool {
+        self.manifest.system.loader.kind == "systemd-boot"
+    }
+
+    /// The files of systemd-boot's menu, as their templates are on the medium.
+    fn menu(&self) -> Result<Vec<MenuFile>, BuildError> {
+        let mut files = Vec::new();
+        for path in MenuFile::PATHS {
+            // The entry for trying is not on every medium.
+            if self.manifest.system.live || path != MenuFile::LIVE {
+                let template = whole(&self.file, &self.path, &at(path))?;
+                let template = String::from_utf8(template).map_err(|_| MediumError::NoMedium {
+                    path: self.path.clone(),
+                    reason: format!("/{} is no text", at(path)),
+                })?;
+                files.push(MenuFile { path, template });
+            }
+        }
+        Ok(files)
+    }
+
     /// Changes the medium in place, its checksum included.
     ///
     /// # Errors
@@ -120,7 +157,8 @@ impl Medium {
             Some(answers) => answers.as_ref().map(AnswersFile::text).unwrap_or_default(),
             None => &self.answers,
         };
-        self.write(settings.map(|settings| settings.text()).as_deref(), answers)
+        let text = settings.as_ref().map(MenuSettings::text);
+        self.write(text.as_deref(), settings.as_ref(), answers)
     }
 
     /// Makes it again what it was when it was built.
@@ -134,20 +172,26 @@ impl Medium {
         };
         let mut settings = text(BUILT_SETTINGS)?;
         settings.push('\n');
-        self.write(Some(&settings), &text(BUILT_ANSWERS)?)
+        self.write(Some(&settings), MenuSettings::parse(&settings).as_ref(), &text(BUILT_ANSWERS)?)
     }
 
-    /// Writes both rooms, and the checksum over all.
-    fn write(&self, settings: Option<&str>, answers: &str) -> Result<(), BuildError> {
-        let mut rooms = vec![(ANSWERS, filled("file of answers", answers, ANSWERS_ROOM)?)];
-        if let Some(settings) = settings {
-            rooms.push((SETTINGS, filled("title and kernel arguments", settings, SETTINGS_ROOM)?));
+    /// Writes all rooms, and the checksum over all.
+    fn write(&self, text: Option<&str>, settings: Option<&MenuSettings>, answers: &str) -> Result<(), BuildError> {
+        let in_volume = |name, bytes| Ok::<_, BuildError>((at(name), self.find(&at(name))?, bytes));
+        let mut rooms = vec![in_volume(ANSWERS, filled("file of answers", answers, ANSWERS_ROOM)?)?];
+        if let Some(text) = text {
+            rooms.push(in_volume(SETTINGS, filled("title and kernel arguments", text, SETTINGS_ROOM)?)?);
+        }
+        if let Some(settings) = settings.filter(|_| self.has_systemd_boot()) {
+            for file in self.menu()? {
+                let place = self.find_in_esp(file.path)?;
+                rooms.push((file.path.to_owned(), place, menu_bytes(&file, settings)?));
+            }
         }
         let mut overlay = Overlay { file: &self.file, written: Vec::new() };
-        for (name, bytes) in rooms {
-            let place = self.find(&at(name))?;
+        for (path, place, bytes) in rooms {
             if place.length != bytes.len() as u64 {
-                let reason = format!("/{} has {} bytes, not {}", at(name), place.length, bytes.len());
+                let reason = format!("/{path} has {} bytes, not {}", place.length, bytes.len());
                 return Err(MediumError::NoMedium { path: self.path.clone(), reason }.into());
             }
             overlay.written.push((place.offset, bytes));
