@@ -324,6 +324,12 @@ fn what_a_boot_server_gives_out_is_a_kernel_and_archives_with_the_very_disk() {
     let _ = shell(path, "for file in vmlinuz initrd.img; do file=$(pwd)/$file; [ -s $file ] || exit 1; done");
     let ipxe = fs::read_to_string(path.join("boot.ipxe")).unwrap();
     assert!(ipxe.starts_with("#!ipxe\n") && ipxe.contains("initrd --name medium.img medium.img\n"), "{ipxe}");
+    // An ISO has all of it.
+    let arguments = ["--type", "iso", "--answers", "answers.toml", "--title", "It's mine", "--no-bundle", "-o", "."];
+    let all = ["build", &source, "--target-imgref", IMGREF, "-q"].into_iter().chain(arguments);
+    let _ = diskwright(path, all).succeeded();
+    let _ = diskwright(path, ["iso", "extract", "install.iso", "pxe", "-o", "extracted.tar", "-q"]).succeeded();
+    let _ = shell(path, "cmp pxe.tar extracted.tar");
     // It can be made again and compared, too.
     let run = diskwright(path, ["verify", "pxe.tar", "--source", &source, "-q"]).succeeded();
     assert!(run.stdout.contains("identical"), "{}", run.stdout);

@@ -95,21 +95,6 @@ impl MediumWriting<'_> {
         }
     }
 
-    /// Kernel arguments for installing, and for trying.
-    pub(crate) fn arguments(&self) -> (Vec<String>, Vec<String>) {
-        let id = self.id();
-        let (kargs, ostree) = self.kargs();
-        let root = self.plan.disk.partitions.iter().find(|partition| partition.from == "sysroot");
-        let root = root.map_or(1, |partition| partition.number);
-        let own = |mode: &str| {
-            let words = ["rdinit=/diskwright/install".to_owned(), format!("diskwright.mode={mode}")];
-            words.into_iter().chain([format!("diskwright.medium={id}")])
-        };
-        let install = own("install").chain(kargs.iter().cloned()).collect();
-        let live = own("live").chain(kargs).chain([format!("root={LIVE_DRIVE}p{root}"), ostree]).collect();
-        (install, live)
-    }
-
     /// What the menu is made with.
     pub(crate) fn settings(&self) -> MenuSettings {
         let options = self.options;
@@ -120,4 +105,18 @@ impl MediumWriting<'_> {
             kargs: options.kargs.clone(),
         }
     }
+}
+
+/// Kernel arguments for installing, and for trying.
+pub(crate) fn arguments(manifest: &Manifest) -> (Vec<String>, Vec<String>) {
+    let Manifest { id, system, .. } = manifest;
+    let root = manifest.sysroot().map_or(1, |partition| partition.number);
+    let own = |mode: &str| {
+        let words = ["rdinit=/diskwright/install".to_owned(), format!("diskwright.mode={mode}")];
+        words.into_iter().chain([format!("diskwright.medium={id}")])
+    };
+    let install = own("install").chain(system.kargs.iter().cloned()).collect();
+    let live = own("live").chain(system.kargs.iter().cloned());
+    let live = live.chain([format!("root={LIVE_DRIVE}p{root}"), system.ostree.clone()]).collect();
+    (install, live)
 }

@@ -4,14 +4,16 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-use builder_block::{DiskSource as _, ReadAt, Sink};
-use builder_medium::{DISK, PAYLOAD};
+use builder_block::{DiskSource as _, PlainFile, ReadAt, Sink};
+use builder_medium::{BLOCKS, DISK, PAYLOAD};
 use builder_squashfs::Squashfs;
 
 use crate::error::BuildError;
 use crate::medium::error::MediumError;
 use crate::medium::image::{ARCHIVE, INITRAMFS, KERNEL, at};
 use crate::medium::opened::Medium;
+use crate::medium::payload;
+use crate::medium::pxe::{self, Copied, NetworkMedium};
 use crate::output::{OutputError, PendingFile};
 use crate::progress::{Progress, Station};
 
@@ -26,11 +28,13 @@ pub enum MediumPart {
     Installer,
     /// The disk, raw.
     Disk,
+    /// The medium for machines that boot over the network, as `--type pxe` makes it.
+    Pxe,
 }
 
 impl MediumPart {
     /// All parts.
-    pub const ALL: [Self; 4] = [Self::Kernel, Self::Initramfs, Self::Installer, Self::Disk];
+    pub const ALL: [Self; 5] = [Self::Kernel, Self::Initramfs, Self::Installer, Self::Disk, Self::Pxe];
 
     /// The word for it.
     #[must_use]
@@ -40,6 +44,7 @@ impl MediumPart {
             Self::Initramfs => "initramfs",
             Self::Installer => "installer",
             Self::Disk => "disk",
+            Self::Pxe => "pxe",
         }
     }
 
@@ -51,6 +56,7 @@ impl MediumPart {
             Self::Initramfs => "initrd.img",
             Self::Installer => "diskwright.img",
             Self::Disk => "disk.raw",
+            Self::Pxe => "pxe.tar",
         }
     }
 }
@@ -91,8 +97,10 @@ impl Medium {
             MediumPart::Initramfs => self.copy(INITRAMFS, &mut *sink, progress)?,
             MediumPart::Installer => self.copy(ARCHIVE, &mut *sink, progress)?,
             MediumPart::Disk => self.disk(&mut *sink, progress)?,
+            MediumPart::Pxe => self.pxe(&mut *sink, progress)?,
         };
         copied.map_err(|failed| match failed {
+            Failed::Plan(error) => error.into(),
             Failed::Input(source) => BuildError::Read { path: self.path().to_owned(), source },
             Failed::Output(source) => pending.failed(source).into(),
         })?;
@@ -114,14 +122,50 @@ impl Medium {
         Ok(done.and_then(|()| sink.end_at(place.length).map_err(Failed::Output)))
     }
 
+    fn payload(&self) -> Result<Squashfs<&PlainFile>, BuildError> {
+        let place = self.find(&at(PAYLOAD))?;
+        Squashfs::open(self.file(), place.offset).map_err(|error| self.damaged(&error))
+    }
+
+    fn damaged(&self, error: &builder_squashfs::ReadError) -> BuildError {
+        MediumError::Damaged { path: self.path().to_owned(), what: at(PAYLOAD), reason: error.to_string() }.into()
+    }
+
+    /// Writes the medium for machines that boot over the network, with the answers and the menu that this one has.
+    fn pxe(&self, sink: &mut dyn Sink, progress: &mut dyn Progress) -> Result<Result<(), Failed>, BuildError> {
+        let settings = self.settings().cloned();
+        let settings = settings.ok_or_else(|| MediumError::FixedMenu { path: self.path().to_owned() })?;
+        let mut manifest = self.manifest().clone();
+        let place = self.find(&at(PAYLOAD))?;
+        // What is copied is as long as it is on the medium, whatever the manifest says.
+        manifest.payload.size = place.length;
+        let medium = NetworkMedium {
+            manifest,
+            blocks: self.whole(&at(BLOCKS))?,
+            answers: self.answers_text(),
+            settings,
+            created: self.payload()?.mtime().into(),
+        };
+        let copied = |path| -> Result<Copied<'_>, BuildError> {
+            let place = self.find_for_loader(path)?;
+            Ok((Box::new(Piece { file: self.file(), at: place.offset, left: place.length }), place.length))
+        };
+        let files = [copied(KERNEL)?, copied(INITRAMFS)?, copied(ARCHIVE)?];
+        progress.begin(Station::Write, place.length);
+        let written = (|| {
+            let mut done = |done| progress.at(Station::Write, done);
+            copy(self.file(), place.offset, sink, pxe::payload_start()?, place.length, &mut done)?;
+            let length = medium.write(sink, files)?;
+            sink.end_at(length).map_err(Failed::Output)
+        })();
+        progress.end(Station::Write);
+        Ok(written)
+    }
+
     /// Writes the disk, holes left out.
     fn disk(&self, sink: &mut dyn Sink, progress: &mut dyn Progress) -> Result<Result<(), Failed>, BuildError> {
-        let place = self.find(&at(PAYLOAD))?;
-        let damaged = |error: builder_squashfs::ReadError| -> BuildError {
-            MediumError::Damaged { path: self.path().to_owned(), what: at(PAYLOAD), reason: error.to_string() }.into()
-        };
-        let payload = Squashfs::open(self.file(), place.offset).map_err(damaged)?;
-        let disk = payload.open_file(DISK.as_bytes()).map_err(damaged)?;
+        let payload = self.payload()?;
+        let disk = payload.open_file(DISK.as_bytes()).map_err(|error| self.damaged(&error))?;
         let size = disk.size().bytes();
         progress.begin(Station::Write, size);
         let written = (|| {
@@ -138,9 +182,37 @@ impl Medium {
     }
 }
 
+/// A part of the medium, read from its begin.
+struct Piece<'a> {
+    file: &'a dyn ReadAt,
+    at: u64,
+    left: u64,
+}
+
+impl io::Read for Piece<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        self.file.read_at(self.at, &mut buffer[..length])?;
+        self.at += length as u64;
+        self.left -= length as u64;
+        Ok(length)
+    }
+}
+
 enum Failed {
+    Plan(MediumError),
     Input(io::Error),
     Output(io::Error),
+}
+
+impl From<payload::Failed> for Failed {
+    fn from(failed: payload::Failed) -> Self {
+        match failed {
+            payload::Failed::Plan(error) => Self::Plan(error),
+            payload::Failed::Source(error) => Self::Input(error),
+            payload::Failed::Output(error) => Self::Output(error),
+        }
+    }
 }
 
 fn copy(

@@ -13,7 +13,7 @@ use builder_tree::{self as tree, Inode};
 
 use crate::formats::OutputFormat;
 use crate::medium::bios;
-use crate::medium::described::MediumWriting;
+use crate::medium::described::{MediumWriting, arguments};
 use crate::medium::error::MediumError;
 use crate::medium::esp::menu_bytes;
 use crate::medium::options::{SETTINGS_ROOM, filled};
@@ -122,7 +122,8 @@ impl Layout {
         let MediumWriting { identity, source, options, .. } = writing;
         let id = writing.id();
         let marker = at(&Manifest::volume_set(id));
-        let (install, live) = writing.arguments();
+        // Nothing of the arguments depends on the payload.
+        let (install, live) = arguments(&writing.manifest(0, 0));
         let settings = writing.settings();
         let text = filled("title and kernel arguments", &settings.text(), SETTINGS_ROOM)?;
         let [kernel, initramfs, archive] = writing.files();

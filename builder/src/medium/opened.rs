@@ -81,6 +81,16 @@ impl Medium {
         Ok(Answers::parse(ANSWERS, &self.answers).map_err(MediumError::from)?)
     }
 
+    /// The text of its answers, without the line feeds at its end.
+    pub(crate) fn answers_text(&self) -> &str {
+        &self.answers
+    }
+
+    /// All bytes of a short file of the medium.
+    pub(crate) fn whole(&self, path: &str) -> Result<Vec<u8>, BuildError> {
+        whole(&self.file, &self.path, path)
+    }
+
     /// The file.
     pub(crate) fn file(&self) -> &PlainFile {
         &self.file

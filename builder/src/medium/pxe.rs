@@ -10,21 +10,21 @@
 //! The disk comes as one more initramfs, so that the machine needs no network of its own once it has booted; it needs
 //! memory for it twice, while the kernel unpacks it.
 
-use std::io::{self, Seek, SeekFrom, Write};
-use std::sync::Arc;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use builder_block::Sink;
-use builder_boot::{NetworkBoot, network_menus};
+use builder_boot::{MenuSettings, NetworkBoot, network_menus};
 use builder_initramfs::{ArchiveWriter, WriteError};
-use builder_medium::{ANSWERS, BLOCKS, DIRECTORY, MANIFEST, PAYLOAD};
+use builder_medium::{ANSWERS, BLOCKS, DIRECTORY, MANIFEST, Manifest, PAYLOAD};
 use builder_tree::Inode;
 use tar::EntryType;
 
 use crate::formats::archive::{BLOCK, END, Entry, padded};
-use crate::medium::described::MediumWriting;
+use crate::medium::described::{MediumWriting, arguments};
 use crate::medium::error::MediumError;
 use crate::medium::image::copy;
-use crate::medium::payload::{self, Failed, Payload};
+use crate::medium::options::AnswersFile;
+use crate::medium::payload::{self, Failed};
 
 /// The archive with the disk.
 const MEDIUM: &str = "medium.img";
@@ -34,33 +34,73 @@ const ARCHIVE: &str = "diskwright.img";
 /// A cpio archive counts the bytes of a file in 32 bits.
 const MOST_PAYLOAD: u64 = u32::MAX as u64;
 
+/// What of the archive is known before the payload is in it.
+pub(crate) struct NetworkMedium<'a> {
+    pub(crate) manifest: Manifest,
+    /// The text of the table of blocks.
+    pub(crate) blocks: Vec<u8>,
+    pub(crate) answers: &'a str,
+    pub(crate) settings: MenuSettings,
+    /// In seconds since 1970.
+    pub(crate) created: i64,
+}
+
+/// A file that is copied into the archive, with its length.
+pub(crate) type Copied<'a> = (Box<dyn Read + 'a>, u64);
+
 impl MediumWriting<'_> {
     /// Writes the archive to `sink`; `done` is told how many bytes of the disk are behind. Gives the length of the archive.
     pub(crate) fn write_pxe(&self, sink: &mut dyn Sink, done: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
         let created = self.identity.created();
-        let mut front = io::Cursor::new(Vec::new());
-        let _ = begin(&mut front, 0).map_err(failed)?;
-        let start = BLOCK + front.position();
-        let payload = payload::write(self.disk, self.level, created, sink, start, self.threads, done)?;
-        if payload.length > MOST_PAYLOAD {
-            let (what, length, limit) = ("payload", payload.length, MOST_PAYLOAD);
+        let payload = payload::write(self.disk, self.level, created, sink, payload_start()?, self.threads, done)?;
+        let answers = self.options.answers.as_ref();
+        let medium = NetworkMedium {
+            manifest: self.manifest(payload.length, payload.blocks.blocks().len() as u64),
+            blocks: payload.blocks.write().into(),
+            answers: answers.map(AnswersFile::text).unwrap_or_default(),
+            settings: self.settings(),
+            created,
+        };
+        let source = self.source;
+        medium.write(sink, [copied(&source.kernel), copied(&source.initramfs), copied(&source.archive)])
+    }
+}
+
+fn copied(inode: &Inode) -> Copied<'_> {
+    let reader = inode.content().map(|content| -> Box<dyn Read> { Box::new(content.reader()) });
+    (reader.unwrap_or_else(|| Box::new(io::empty())), inode.size())
+}
+
+/// Where the payload begins in the archive, in bytes.
+pub(crate) fn payload_start() -> Result<u64, Failed> {
+    let mut front = io::Cursor::new(Vec::new());
+    let _ = begin(&mut front, 0).map_err(failed)?;
+    Ok(BLOCK + front.position())
+}
+
+impl NetworkMedium<'_> {
+    /// Writes what is around the payload: `files` are kernel, initramfs and the archive with the program. Gives the length
+    /// of the whole.
+    pub(crate) fn write(&self, sink: &mut dyn Sink, files: [Copied<'_>; 3]) -> Result<u64, Failed> {
+        let payload = self.manifest.payload.size;
+        if payload > MOST_PAYLOAD {
+            let (what, length, limit) = ("payload", payload, MOST_PAYLOAD);
             return Err(Failed::Plan(MediumError::TooLong { what, length, limit }));
         }
-        let length = self.write_medium(sink, &payload).map_err(failed)?;
-        let mut tar = Tar { sink, at: 0, modified: u64::try_from(created).unwrap_or(0) };
+        let length = self.write_medium(sink, payload).map_err(failed)?;
+        let mut tar = Tar { sink, at: 0, modified: u64::try_from(self.created).unwrap_or(0) };
         tar.placed(MEDIUM, length).map_err(Failed::Output)?;
-        let source = self.source;
-        for (path, inode) in [(KERNEL, &source.kernel), (INITRAMFS, &source.initramfs), (ARCHIVE, &source.archive)] {
-            tar.copied(path, inode).map_err(Failed::Output)?;
+        for (path, (mut reader, size)) in [KERNEL, INITRAMFS, ARCHIVE].into_iter().zip(files) {
+            tar.copied(path, &mut *reader, size).map_err(Failed::Output)?;
         }
-        let (install, live) = self.arguments();
+        let (install, live) = arguments(&self.manifest);
         let menus = network_menus(&NetworkBoot {
             kernel: KERNEL,
             initramfs: INITRAMFS,
             archives: &[ARCHIVE, MEDIUM],
-            live: self.is_live().then_some(&live),
+            live: self.manifest.system.live.then_some(&live),
             install: &install,
-            settings: &self.settings(),
+            settings: &self.settings,
         });
         for (path, text) in &menus {
             tar.text(path, text).map_err(Failed::Output)?;
@@ -69,13 +109,17 @@ impl MediumWriting<'_> {
     }
 
     /// Writes what is around the payload in the archive that holds it; gives the archive's length.
-    fn write_medium(&self, sink: &mut dyn Sink, payload: &Payload) -> Result<u64, WriteError> {
-        let blocks = payload.blocks.blocks().len() as u64;
-        let mut archive = begin(Place { sink, start: BLOCK, at: 0 }, payload.length)?;
-        let answers = self.options.answers.as_ref().map(|answers| answers.text()).unwrap_or_default();
-        let manifest = self.manifest(payload.length, blocks).write();
-        for (name, text) in [(BLOCKS, payload.blocks.write()), (MANIFEST, manifest), (ANSWERS, answers.to_owned())] {
-            archive.file(inside(name), 0o444, text.as_bytes())?;
+    fn write_medium(&self, sink: &mut dyn Sink, payload: u64) -> Result<u64, WriteError> {
+        let mut archive = begin(Place { sink, start: BLOCK, at: 0 }, payload)?;
+        let manifest = self.manifest.write();
+        // Line feeds at the end are what a medium fills its room with.
+        let answers = match self.answers.trim_ascii_end() {
+            "" => String::new(),
+            text => format!("{text}\n"),
+        };
+        for (name, text) in [(BLOCKS, &self.blocks[..]), (MANIFEST, manifest.as_bytes()), (ANSWERS, answers.as_bytes())]
+        {
+            archive.file(inside(name), 0o444, text)?;
         }
         Ok(archive.finish()?.at)
     }
@@ -149,11 +193,9 @@ impl Tar<'_> {
         Ok(())
     }
 
-    fn copied(&mut self, path: &str, inode: &Arc<Inode>) -> io::Result<()> {
-        if let Some(content) = inode.content() {
-            copy(&mut content.reader(), self.sink, self.at + BLOCK)?;
-        }
-        self.placed(path, inode.size())
+    fn copied(&mut self, path: &str, reader: &mut dyn Read, size: u64) -> io::Result<()> {
+        copy(reader, self.sink, self.at + BLOCK)?;
+        self.placed(path, size)
     }
 
     fn text(&mut self, path: &str, text: &str) -> io::Result<()> {

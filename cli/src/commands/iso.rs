@@ -23,7 +23,7 @@ pub(crate) enum Iso {
     /// Make answers and menu again what they were when it was built
     #[command(after_help = crate::exit::HELP)]
     Reset(Reset),
-    /// Take a part out: kernel, initramfs, installer, disk
+    /// Take a part out: kernel, initramfs, installer, disk, or the archive for a boot server
     #[command(after_help = crate::exit::HELP)]
     Extract(Extract),
 }
@@ -93,11 +93,11 @@ pub(crate) struct Extract {
     #[arg(value_name = "ISO")]
     medium: PathBuf,
 
-    /// The part: kernel, initramfs, installer or disk
+    /// The part: kernel, initramfs, installer, disk or pxe
     #[arg(value_name = "PART")]
     part: MediumPart,
 
-    /// The file to write [default: vmlinuz, initrd.img, diskwright.img or disk.raw]
+    /// The file to write [default: vmlinuz, initrd.img, diskwright.img, disk.raw or pxe.tar]
     #[arg(short, long, value_name = "OUTPUT")]
     output: Option<PathBuf>,
 
