@@ -17,7 +17,7 @@ mod provenance;
 mod result;
 mod sbom;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};

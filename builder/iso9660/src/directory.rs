@@ -36,6 +36,17 @@ pub(crate) struct Addresses<'a> {
     pub(crate) base: u32,
     /// Of everything.
     pub(crate) moment: Moment,
+    /// How long files are.
+    pub(crate) room: Room,
+}
+
+/// How long the files of records are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// As long as they can become: to find out the room that directories take.
+    Most,
+    /// As long as they are.
+    Known,
 }
 
 /// What is written: records, and the areas in which entries go on.
@@ -119,6 +130,7 @@ pub(crate) fn encode(hierarchy: &Hierarchy, nodes: &[Node], number: usize, addre
             continue;
         }
         let length = match &nodes[child].kind {
+            Kind::File(content) if addresses.room == Room::Most => content.length().max(nodes[child].most),
             Kind::File(content) => content.length(),
             Kind::Directory | Kind::Symlink(_) => 0,
         };
@@ -191,9 +203,11 @@ impl Extent {
         }
     }
 
-    /// Fills up the last block of the records and tells the entries where they go on.
+    /// Fills up the records to the length that their directory has, which is 0 while it is found out, and tells the
+    /// entries where they go on. Every reader skips blocks that begin with zero, as it does the rest of a block.
     fn finish(&mut self, place: Place) {
-        self.records.resize(self.records.len().next_multiple_of(BLOCK), 0);
+        let room = usize::try_from(place.length).unwrap_or(0);
+        self.records.resize(self.records.len().next_multiple_of(BLOCK).max(room), 0);
         let blocks = |bytes: usize| u32::try_from(bytes / BLOCK).unwrap_or(u32::MAX);
         let first = place.block.saturating_add(blocks(self.records.len()));
         for Pending { continued, at, target, length } in std::mem::take(&mut self.pending) {

@@ -12,6 +12,8 @@ pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) metadata: Metadata,
     pub(crate) kind: Kind,
+    /// Bytes of a file for whose records there is room, where they are more than it has.
+    pub(crate) most: u64,
     pub(crate) children: Vec<usize>,
 }
 
@@ -30,8 +32,8 @@ pub(crate) fn nodes(tree: &Tree) -> Vec<Node> {
         if number != 0 {
             nodes[parent].children.push(number);
         }
-        let (metadata, kind) = (entry.metadata, entry.kind.clone());
-        nodes.push(Node { parent, name, metadata, kind, children: Vec::new() });
+        let (metadata, kind, most) = (entry.metadata, entry.kind.clone(), entry.most);
+        nodes.push(Node { parent, name, metadata, kind, most, children: Vec::new() });
     }
     nodes
 }

@@ -2,14 +2,12 @@
 
 use crate::boot::{BiosBoot, Hybrid};
 use crate::descriptor::FIRST;
-use crate::directory::{Addresses, Place, SECTION, encode};
+use crate::directory::{Addresses, Place, Room, encode};
 use crate::hierarchy::{Hierarchy, Names, Node, Order, nodes, path};
 use crate::time::Moment;
-use crate::tree::{Kind, Tree};
+use crate::tree::{FILE_MAX, Kind, Tree};
 use crate::{BLOCK, Content, IsoError, Options, Volume, eltorito, guid_table, text};
 
-/// Linux, fs/isofs/inode.c: a file of more pieces is refused.
-const SECTIONS_MAX: u64 = 100;
 /// Blocks behind everything. Drives of discs that were written in one track fail to read the last two, and Linux reads
 /// ahead; 150 are customary. They also hold the second copy of the partition table, and the blocks that the checksum of the
 /// medium leaves out.
@@ -231,7 +229,7 @@ fn placement(block: u32, content: &Content) -> Placement {
 }
 
 fn check_files(nodes: &[Node]) -> Result<(), IsoError> {
-    let limit = SECTION * SECTIONS_MAX;
+    let limit = FILE_MAX;
     for (number, node) in nodes.iter().enumerate() {
         if let Kind::File(content) = &node.kind
             && content.length() > limit
@@ -272,7 +270,7 @@ struct Measured {
 /// Finds out lengths by doing the work with addresses that are all zero: no length depends on them.
 fn measure(hierarchy: &Hierarchy, nodes: &[Node], moment: Moment) -> Result<Measured, IsoError> {
     let (places, files) = (vec![Place::default(); nodes.len()], vec![0; nodes.len()]);
-    let addresses = Addresses { directories: &places, files: &files, base: 0, moment };
+    let addresses = Addresses { directories: &places, files: &files, base: 0, moment, room: Room::Most };
     let mut directories = vec![(0, 0); nodes.len()];
     for &node in &hierarchy.directories {
         let extent = encode(hierarchy, nodes, node, &addresses);

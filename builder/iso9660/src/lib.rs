@@ -54,7 +54,7 @@ pub use error::IsoError;
 pub use image::{Image, Placement};
 pub use locate::{LocateError, Located, locate};
 pub use options::{Options, Volume};
-pub use tree::{Content, Metadata, Tree};
+pub use tree::{Content, FILE_MAX, Metadata, Tree};
 pub use uuid::Uuid;
 
 /// Bytes of a block: what all addresses of ISO 9660 count.

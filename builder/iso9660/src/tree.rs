@@ -7,11 +7,14 @@ use std::sync::Arc;
 use builder_block::SharedFile;
 
 use crate::IsoError;
+use crate::directory::SECTION;
 
 /// Longest name in bytes; Linux, fs/isofs/rock.c, `get_rock_ridge_filename`: of a longer one the last part is dropped.
 const NAME_MAX: usize = 253;
 /// Longest target of a link in bytes; `PATH_MAX` less the closing NUL.
 const TARGET_MAX: usize = 4095;
+/// Most bytes of a file. Linux, fs/isofs/inode.c: one of more than 100 pieces is refused.
+pub const FILE_MAX: u64 = 100 * SECTION;
 /// Most components of a path: what a reader may still follow.
 const DEPTH_MAX: usize = 128;
 
@@ -117,6 +120,8 @@ pub(crate) enum Kind {
 pub(crate) struct Entry {
     pub(crate) metadata: Metadata,
     pub(crate) kind: Kind,
+    /// Of a file: bytes for whose records its directory has room, where they are more than the file's.
+    pub(crate) most: u64,
 }
 
 /// Directories, files and symbolic links. Paths are components between single slashes, such as `EFI/BOOT/BOOTX64.EFI`.
@@ -136,7 +141,7 @@ impl Tree {
     /// An empty tree, whose root has the mode 0755.
     #[must_use]
     pub fn new() -> Self {
-        let root = Entry { metadata: Metadata::root(0o755), kind: Kind::Directory };
+        let root = Entry { metadata: Metadata::root(0o755), kind: Kind::Directory, most: 0 };
         Self { entries: BTreeMap::from([(Vec::new(), root)]) }
     }
 
@@ -146,8 +151,23 @@ impl Tree {
     /// [`IsoError::Path`]: the path is none, too deep, there already or below what is no directory; a name is empty, `.`,
     /// `..`, longer than 253 bytes or has a NUL; the content's numbers contradict each other.
     pub fn file(&mut self, path: &str, metadata: Metadata, content: Content) -> Result<(), IsoError> {
+        self.file_of_at_most(path, metadata, content, 0)
+    }
+
+    /// Adds a file of which nobody knows yet how long it will be, but that it has at most `most` bytes: the directories of
+    /// two trees that differ in how long it is take the same room, so that nothing in front of the file moves.
+    ///
+    /// # Errors
+    /// As [`Tree::file`].
+    pub fn file_of_at_most(
+        &mut self,
+        path: &str,
+        metadata: Metadata,
+        content: Content,
+        most: u64,
+    ) -> Result<(), IsoError> {
         content.check(path)?;
-        self.insert(path, Entry { metadata, kind: Kind::File(content) })
+        self.insert(path, Entry { metadata, kind: Kind::File(content), most: most.min(FILE_MAX) })
     }
 
     /// Adds a symbolic link to `target`, which is not followed here. Its permission bits are not looked at by anybody.
@@ -165,7 +185,7 @@ impl Tree {
         if let Some(reason) = reason {
             return Err(IsoError::Path { path: path.to_owned(), reason });
         }
-        self.insert(path, Entry { metadata, kind: Kind::Symlink(target) })
+        self.insert(path, Entry { metadata, kind: Kind::Symlink(target), most: 0 })
     }
 
     /// Adds a directory, or changes the metadata of the one that is there; the empty path is the root.
@@ -174,11 +194,11 @@ impl Tree {
     /// As [`Tree::file`].
     pub fn directory(&mut self, path: &str, metadata: Metadata) -> Result<(), IsoError> {
         let key = if path.is_empty() { Vec::new() } else { components(path)? };
-        if let Some(Entry { metadata: known, kind: Kind::Directory }) = self.entries.get_mut(&key) {
+        if let Some(Entry { metadata: known, kind: Kind::Directory, .. }) = self.entries.get_mut(&key) {
             *known = metadata;
             return Ok(());
         }
-        self.insert(path, Entry { metadata, kind: Kind::Directory })
+        self.insert(path, Entry { metadata, kind: Kind::Directory, most: 0 })
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&[String], &Entry)> {
@@ -192,7 +212,7 @@ impl Tree {
             return refuse("it is there already");
         }
         for length in 1..key.len() {
-            let parent = Entry { metadata: Metadata::root(0o755), kind: Kind::Directory };
+            let parent = Entry { metadata: Metadata::root(0o755), kind: Kind::Directory, most: 0 };
             let parent = self.entries.entry(key[..length].to_vec()).or_insert(parent);
             if !matches!(parent.kind, Kind::Directory) {
                 return refuse("it lies below what is no directory");

@@ -5,7 +5,7 @@ use std::io;
 use builder_block::{ByteSize, FilesystemImage, WriteAt};
 
 use crate::descriptor::{self, Described, FIRST};
-use crate::directory::{Addresses, encode};
+use crate::directory::{Addresses, Room, encode};
 use crate::eltorito::{Loaded, catalogue, told};
 use crate::guid_table;
 use crate::hierarchy::{Order, path};
@@ -133,8 +133,13 @@ impl Image {
                 let table = hierarchy.path_table(&self.nodes, order, |node| laid.directories[node].block);
                 device.write_at(at(copy.base + block), &table)?;
             }
-            let addresses =
-                Addresses { directories: &laid.directories, files: &self.files, base: copy.base, moment: self.moment };
+            let addresses = Addresses {
+                directories: &laid.directories,
+                files: &self.files,
+                base: copy.base,
+                moment: self.moment,
+                room: Room::Known,
+            };
             for &node in &hierarchy.directories {
                 let extent = encode(hierarchy, &self.nodes, node, &addresses);
                 let start = at(copy.base + laid.directories[node].block);

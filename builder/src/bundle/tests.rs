@@ -21,14 +21,14 @@ use crate::recipe::{Recipe, SelinuxChoice};
 use crate::ssh_keys::AuthorizedKeys;
 
 /// What an outside tool said.
-pub(super) struct Verdict {
-    pub(super) accepted: bool,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Verdict {
+    pub(crate) accepted: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs a judge of the Debian package `package`.
-pub(super) fn judge(package: &str, command: &mut Command) -> Verdict {
+pub(crate) fn judge(package: &str, command: &mut Command) -> Verdict {
     let name = command.get_program().to_string_lossy().into_owned();
     match command.env("LC_ALL", "C").output() {
         Ok(output) => Verdict {
@@ -97,7 +97,7 @@ fn entry(number: u32) -> PlannedEntry {
 }
 
 /// A disk, with a system to roll back to or without.
-fn plan(rollback: bool) -> Plan {
+pub(crate) fn plan(rollback: bool) -> Plan {
     let partition = |number: u32, name: &str| PlannedPartition {
         number,
         name: name.to_owned(),

@@ -10,6 +10,8 @@ use builder_iso9660::IsoError;
 use builder_kmod::{ModuleFault, ReadError};
 use builder_medium::AnswersError;
 
+use crate::formats::OutputFormat;
+
 /// Why a medium cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -81,6 +83,16 @@ pub enum MediumError {
         /// What it is.
         what: &'static str,
         /// In bytes.
+        length: u64,
+        /// In bytes.
+        limit: u64,
+    },
+    /// The disk is too large for such a medium, however well it compresses.
+    #[error("the disk takes at least {length} bytes of the medium, and {format} has room for {limit} at most")]
+    PayloadLength {
+        /// The form of the medium.
+        format: OutputFormat,
+        /// What it had when it was found too long, in bytes.
         length: u64,
         /// In bytes.
         limit: u64,
@@ -160,7 +172,13 @@ impl MediumError {
             Self::Initramfs { .. } => "make the initramfs anew with dracut; the kernel takes cpio archives, plain or compressed".into(),
             Self::NoProgram { .. } => "build diskwright on that architecture, or build another --type".into(),
             Self::NoLoader => "leave --bootloader out, or build another --type".into(),
-            Self::TooLong { what: "payload", .. } => "install from an ISO instead: an initramfs holds no larger file".into(),
+            Self::PayloadLength { format: OutputFormat::Pxe, .. } => {
+                "install from an ISO instead (--type iso): an initramfs holds no larger file".into()
+            }
+            Self::PayloadLength { .. } => "put less into the image, or give a higher --compress-level".into(),
+            Self::Payload { .. } => {
+                "give a smaller --disk-size or --root-size: the root grows to its drive when it is installed".into()
+            }
             Self::TooLong { .. } => "make it shorter".into(),
             Self::Iso(error) => return error.hint(),
             Self::WrongAnswers(error) => error.hint().to_owned(),

@@ -1,5 +1,8 @@
 //! The ISO image: laid out around its payload, and written.
 
+#[cfg(test)]
+mod large;
+
 use std::io::{self, Read as _};
 use std::sync::Arc;
 
@@ -7,7 +10,7 @@ use builder_block::{ByteSize, FilesystemImage as _, Sink, WriteAt};
 use builder_boot::{MediumBoot, MediumTrees, medium};
 use builder_fat::{SmallFatImage, SmallOptions};
 use builder_iso9660::media_check::{MediaCheckError, Release, TEXT, TEXT_LENGTH, implant};
-use builder_iso9660::{BiosBoot, Boot, BootCode, Content, Hybrid, Image, Metadata, Options, Tree, Volume};
+use builder_iso9660::{BiosBoot, Boot, BootCode, Content, FILE_MAX, Hybrid, Image, Metadata, Options, Tree, Volume};
 use builder_medium::{ANSWERS, BLOCKS, BlockTable, DIRECTORY, MANIFEST, Manifest, PAYLOAD, Uuid};
 use builder_tree::{self as tree, Inode};
 
@@ -17,7 +20,7 @@ use crate::medium::described::{MediumWriting, arguments};
 use crate::medium::error::MediumError;
 use crate::medium::esp::menu_bytes;
 use crate::medium::options::{SETTINGS_ROOM, filled};
-use crate::medium::payload::{self, Failed, Payload};
+use crate::medium::payload::{self, Failed, Payload, Room};
 use crate::medium::source::MediumSource;
 
 /// Where the kernel's files are, as on the media of others.
@@ -47,21 +50,13 @@ impl MediumWriting<'_> {
     fn write_iso(&self, sink: &mut dyn Sink, done: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
         let layout = Layout::new(self).map_err(Failed::Plan)?;
         let blocks = payload::count(self.disk).map_err(Failed::Source)?;
-        let iso = |payload: u64| -> Result<Image, Failed> {
-            let tree = layout.tree(self, payload, blocks).map_err(Failed::Plan)?;
-            let esp = Content::reserved(layout.esp.size().bytes());
-            let options = layout.options(self, esp);
-            Image::plan(&tree, &options).map_err(|error| Failed::Plan(error.into()))
-        };
-        // Nothing in front of the payload depends on how long it is, but for the number of pieces that its directory
-        // lists.
-        let path = at(PAYLOAD);
-        let place = |image: &Image| image.placement(&path).map_or(0, |place| place.offset());
-        let start = place(&iso(blocks * payload::BLOCK.bytes())?);
+        let iso = |payload: u64| layout.image(self, payload, blocks).map_err(Failed::Plan);
+        // Nothing in front of the payload depends on how long it is, so that any length but 0 tells where it begins.
+        let start = iso(1)?.placement(&at(PAYLOAD)).map_or(0, |place| place.offset());
+        let room = Room { format: OutputFormat::Iso, start, limit: FILE_MAX };
         let created = self.identity.created();
-        let payload = payload::write(self.disk, self.level, created, sink, start, self.threads, done)?;
+        let payload = payload::write(self.disk, self.level, created, sink, room, self.threads, done)?;
         let image = iso(payload.length)?;
-        move_down(sink, start, place(&image), payload.length).map_err(Failed::Output)?;
         self.write_around(sink, &layout, &image, &payload).map_err(Failed::Output)?;
         Ok(image.size().bytes())
     }
@@ -158,6 +153,13 @@ impl Layout {
         Ok(Self { id, marker, trees, esp, settings: text, answers: options.answers_text()?, bios })
     }
 
+    /// The medium with a payload of so many bytes, of a disk with so many blocks that have data.
+    fn image(&self, writing: &MediumWriting<'_>, payload: u64, blocks: u64) -> Result<Image, MediumError> {
+        let tree = self.tree(writing, payload, blocks)?;
+        let esp = Content::reserved(self.esp.size().bytes());
+        Ok(Image::plan(&tree, &self.options(writing, esp))?)
+    }
+
     /// Everything in the ISO 9660 file system, with a payload of so many bytes.
     fn tree(&self, writing: &MediumWriting<'_>, payload: u64, blocks: u64) -> Result<Tree, MediumError> {
         let mut tree = Tree::new();
@@ -181,13 +183,14 @@ impl Layout {
         let text = writing.manifest(payload, blocks).write();
         put(&at(MANIFEST), Content::bytes(filled("manifest", &text, longest.next_multiple_of(MANIFEST_STEP))?))?;
         put(&at(BLOCKS), Content::reserved(BlockTable::length(blocks)))?;
-        put(&at(PAYLOAD), Content::reserved(payload))?;
         for (path, inode) in writing.files() {
             // systemd-boot has them in the EFI system partition, where alone it reads.
             if !matches!(writing.source.loader, builder_boot::Loader::Systemd { .. }) {
                 put(path, Content::reserved(inode.size()))?;
             }
         }
+        let most = payload::most(writing.disk, blocks);
+        tree.file_of_at_most(&at(PAYLOAD), Metadata::root(0o444), Content::reserved(payload), most)?;
         Ok(tree)
     }
 
@@ -238,22 +241,6 @@ pub(crate) fn copy(from: &mut dyn io::Read, sink: &mut dyn Sink, mut offset: u64
         sink.write_at(offset, &buffer)?;
         offset += now as u64;
     }
-}
-
-/// Moves `length` bytes of `sink` from `from` to `to`, which is not behind it.
-fn move_down(sink: &mut dyn Sink, from: u64, to: u64, length: u64) -> io::Result<()> {
-    const CHUNK: u64 = 1 << 20;
-    let mut done = 0;
-    let mut buffer = Vec::new();
-    while from != to && done < length {
-        buffer.resize(usize::try_from(CHUNK.min(length - done)).map_err(io::Error::other)?, 0);
-        sink.read_at(from + done, &mut buffer)?;
-        sink.write_at(to + done, &buffer)?;
-        done += buffer.len() as u64;
-    }
-    // What is behind it now may be left out by whoever writes there, and is zero then.
-    let behind = usize::try_from((from - to).min(length)).map_err(io::Error::other)?;
-    sink.write_at(to + length, &vec![0; behind])
 }
 
 /// A sink that leaves out the place of the checksum until that is written: nothing is written twice with other bytes, so

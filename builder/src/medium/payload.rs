@@ -9,6 +9,7 @@ use builder_medium::{Block, BlockTable, DISK};
 use builder_squashfs::{Attributes, Content, Options, Plan, Tree, WriteError};
 use sha2::{Digest, Sha256};
 
+use crate::formats::OutputFormat;
 use crate::medium::error::MediumError;
 
 /// Bytes of a block: what is compressed together, and what has a hash. A system that runs from the medium reads whole
@@ -24,6 +25,7 @@ pub(crate) struct Payload {
 }
 
 /// Why there is no payload.
+#[derive(Debug)]
 pub(crate) enum Failed {
     /// It cannot be.
     Plan(MediumError),
@@ -45,13 +47,34 @@ pub(crate) fn count(disk: &dyn DiskSource) -> io::Result<u64> {
     Ok(count)
 }
 
-/// Writes `disk` into the squashfs that begins at the byte `start` of `sink`.
+/// What the payload has at most, in bytes, with so many blocks of `disk` that have data: none of them became shorter.
+pub(crate) fn most(disk: &dyn DiskSource, blocks: u64) -> u64 {
+    // A word for each block of the disk, and a length for each 8 KiB of words.
+    let words = 4 * disk.size().bytes().div_ceil(BLOCK.bytes());
+    let lengths = 2 * words.div_ceil(8192);
+    // Superblock, two inodes, one name, four tables with an entry or two, and zeros up to a whole 4 KiB.
+    let rest = 8192;
+    blocks * BLOCK.bytes() + words + lengths + rest
+}
+
+/// Where the payload lies on a medium, and how long it can be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// What the medium is written as.
+    pub(crate) format: OutputFormat,
+    /// First byte.
+    pub(crate) start: u64,
+    /// In bytes.
+    pub(crate) limit: u64,
+}
+
+/// Writes `disk` into a squashfs in its `room` in `sink`. One that is too long is given up where the room ends.
 pub(crate) fn write(
     disk: &(dyn DiskSource + Sync),
     level: Option<i32>,
     created: i64,
     sink: &mut dyn Sink,
-    start: u64,
+    room: Room,
     threads: usize,
     done: &mut dyn FnMut(u64),
 ) -> Result<Payload, Failed> {
@@ -63,7 +86,14 @@ pub(crate) fn write(
     let mtime = u32::try_from(created).unwrap_or(0);
     let options = Options { block_size: BLOCK, level: level.unwrap_or(Options::LEVEL), mtime };
     let plan = Plan::new(&tree, &options).map_err(|error| plan_failed(error.to_string()))?;
-    let written = plan.write_to(sink, start, threads, done).map_err(|error| match error {
+    let Room { format, start, limit } = room;
+    let mut bounded = Bounded { sink, end: start + limit, passed: None };
+    let written = plan.write_to(&mut bounded, start, threads, done);
+    if let Some(end) = bounded.passed {
+        let length = end - start;
+        return Err(Failed::Plan(MediumError::PayloadLength { format, length, limit }));
+    }
+    let written = written.map_err(|error| match error {
         WriteError::Source { source, .. } => Failed::Source(source),
         WriteError::Output { source, .. } => Failed::Output(source),
         other => plan_failed(other.to_string()),
@@ -71,6 +101,33 @@ pub(crate) fn write(
     let hashes = hashed.hashes.into_inner().unwrap_or_else(PoisonError::into_inner);
     let blocks = hashes.into_iter().map(|(offset, sha256)| Block { offset, sha256 }).collect();
     Ok(Payload { length: written.length, blocks: BlockTable::new(blocks) })
+}
+
+/// A sink that takes nothing behind some byte.
+struct Bounded<'a> {
+    sink: &'a mut dyn Sink,
+    end: u64,
+    /// The end of what was to be written behind that.
+    passed: Option<u64>,
+}
+
+impl Sink for Bounded<'_> {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset + bytes.len() as u64;
+        if end > self.end {
+            self.passed = Some(end);
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.sink.write_at(offset, bytes)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.sink.read_at(offset, buffer)
+    }
+
+    fn end_at(&mut self, length: u64) -> io::Result<()> {
+        self.sink.end_at(length)
+    }
 }
 
 /// A disk that notes the hash of each block that is read from it: each is read once, as it is compressed.

@@ -19,12 +19,13 @@ use builder_medium::{ANSWERS, BLOCKS, DIRECTORY, MANIFEST, Manifest, PAYLOAD};
 use builder_tree::Inode;
 use tar::EntryType;
 
+use crate::formats::OutputFormat;
 use crate::formats::archive::{BLOCK, END, Entry, padded};
 use crate::medium::described::{MediumWriting, arguments};
 use crate::medium::error::MediumError;
 use crate::medium::image::copy;
 use crate::medium::options::AnswersFile;
-use crate::medium::payload::{self, Failed};
+use crate::medium::payload::{self, Failed, Room};
 
 /// The archive with the disk.
 const MEDIUM: &str = "medium.img";
@@ -52,7 +53,8 @@ impl MediumWriting<'_> {
     /// Writes the archive to `sink`; `done` is told how many bytes of the disk are behind. Gives the length of the archive.
     pub(crate) fn write_pxe(&self, sink: &mut dyn Sink, done: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
         let created = self.identity.created();
-        let payload = payload::write(self.disk, self.level, created, sink, payload_start()?, self.threads, done)?;
+        let room = Room { format: OutputFormat::Pxe, start: payload_start()?, limit: MOST_PAYLOAD };
+        let payload = payload::write(self.disk, self.level, created, sink, room, self.threads, done)?;
         let answers = self.options.answers.as_ref();
         let medium = NetworkMedium {
             manifest: self.manifest(payload.length, payload.blocks.blocks().len() as u64),
@@ -84,8 +86,8 @@ impl NetworkMedium<'_> {
     pub(crate) fn write(&self, sink: &mut dyn Sink, files: [Copied<'_>; 3]) -> Result<u64, Failed> {
         let payload = self.manifest.payload.size;
         if payload > MOST_PAYLOAD {
-            let (what, length, limit) = ("payload", payload, MOST_PAYLOAD);
-            return Err(Failed::Plan(MediumError::TooLong { what, length, limit }));
+            let (format, length, limit) = (OutputFormat::Pxe, payload, MOST_PAYLOAD);
+            return Err(Failed::Plan(MediumError::PayloadLength { format, length, limit }));
         }
         let length = self.write_medium(sink, payload).map_err(failed)?;
         let mut tar = Tar { sink, at: 0, modified: u64::try_from(self.created).unwrap_or(0) };

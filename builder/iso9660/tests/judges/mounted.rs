@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use crate::judge::{Is, TIME, comparable, everything, far, image, options};
 
 /// A mount that ends with the value.
-struct Mount(TempDir);
+pub(crate) struct Mount(pub(crate) TempDir);
 
 /// Mounts for reading; `None` where the kernel has no iso9660. Where it has, in CI not to mount is a failure.
-fn mount(image: &Path, options: &str) -> Option<Mount> {
+pub(crate) fn mount(image: &Path, options: &str) -> Option<Mount> {
     let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new("mount");
     command.args(["-t", "iso9660", "-o", &format!("loop,ro{options}")]).arg(image).arg(directory.path());
