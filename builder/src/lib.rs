@@ -7,7 +7,7 @@
 //! floor 3   cli                      people: arguments, progress, words, exit codes         tests
 //!             │                                                                               │
 //! floor 2   builder                  assembly: recipe → plan → pipeline → output  ◄───────────┘
-//!           installer                a program of its own: runs from media, knows gpt, iso9660, medium
+//!           installer                a program of its own: runs from media, knows gpt, iso9660, medium, filesystem-ids
 //!           provision                answers, into a system      import: medium
 //!             │
 //! floor 1   oci  ostree  boot        read and shape trees         import: tree
@@ -22,6 +22,7 @@
 //!           pe  grub                 signatures, boot menus       import: nothing
 //!           grub-core                a boot loader for a BIOS     import: nothing
 //!           squashfs                 trees → bytes                import: tree, block
+//!           filesystem-ids           other UUIDs, in place        import: block
 //!           iso9660                  media                        import: block
 //!           medium                   what a medium says of itself import: block
 //!           installer-program        what runs from media, built  import: nothing
