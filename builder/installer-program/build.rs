@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     "Cargo.lock",
     "builder/installer",
     "builder/block",
+    "builder/filesystem-ids",
     "builder/gpt",
     "builder/iso9660",
     "builder/medium",

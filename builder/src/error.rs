@@ -174,7 +174,7 @@ impl BuildError {
             }
             Self::Format(FormatError::Source { .. }) | Self::Medium(MediumError::Read { .. }) => Category::Io,
             Self::Medium(error) => match error {
-                MediumError::NoProgram { .. } | MediumError::FreshIds => Category::Unsupported,
+                MediumError::NoProgram { .. } | MediumError::FreshIds { .. } => Category::Unsupported,
                 MediumError::NoLoader
                 | MediumError::TooLong { .. }
                 | MediumError::Iso(_)

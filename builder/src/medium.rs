@@ -25,6 +25,7 @@ mod esp;
 mod extract;
 mod image;
 mod modules;
+pub(crate) mod named;
 mod opened;
 mod options;
 mod payload;

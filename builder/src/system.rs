@@ -22,7 +22,7 @@ use crate::integrity::Sealer;
 use crate::labels;
 use crate::layout::{Filling, Layout};
 use crate::lint::gate;
-use crate::medium::MediumSource;
+use crate::medium::{MediumSource, named};
 use crate::plan::{PlannedBoot, PlannedDeployment, PlannedEntry, PlannedImage, PlannedRollback};
 use crate::progress::{Progress, Station};
 use crate::recipe::{Recipe, SelinuxChoice};
@@ -259,6 +259,11 @@ pub(crate) fn assemble(
             "SELinux: every file is labelled by the image's policy `{}`",
             String::from_utf8_lossy(policy.name())
         ));
+    }
+    if let Some(medium) = &mut medium {
+        let boot = boot_is_separate.then_some(&boot_tree);
+        let named_by = named::by(identity, layout, &root, boot, &esp);
+        medium.note_names(named_by, recipe.formats.medium.answers.as_ref()).map_err(BuildError::from)?;
     }
     progress.at(Station::Objects, total);
     progress.end(Station::Objects);

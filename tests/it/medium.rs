@@ -336,6 +336,39 @@ fn what_a_boot_server_gives_out_is_a_kernel_and_archives_with_the_very_disk() {
 }
 
 #[test]
+fn a_medium_lists_what_names_its_disk_and_refuses_other_identities_where_that_is_fixed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let layout = checkout().join("templates/layout-x86_64-boot.toml");
+    let _ = build(path, &["--layout", layout.to_str().unwrap(), "--no-bundle"]);
+    fs::write(path.join("fresh.toml"), "drive.fresh-ids = true\n").unwrap();
+    let _ = diskwright(path, ["iso", "edit", "install.iso", "--answers", "fresh.toml"]).succeeded();
+    let shown = diskwright(path, ["iso", "show", "install.iso"]).succeeded();
+    let words = "Gives the disk, its partitions and file systems identifiers of their own";
+    assert!(shown.stdout.contains(words), "{}", shown.stdout);
+
+    let manifest = shell(path, "bsdtar -x -O -f install.iso diskwright/medium.json");
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let named = manifest["disk"]["named_by"].as_array().unwrap().iter();
+    let named: Vec<_> = named.map(|file| format!("{} {}", file["holds"], file["path"]).replace('"', "")).collect();
+    let deployment = manifest["system"]["deployment"].as_str().unwrap();
+    let expected = [
+        format!("sysroot {deployment}/etc/fstab"),
+        "boot grub/grub.cfg".to_owned(),
+        "boot loader.1/entries/ostree-1.conf".to_owned(),
+        "esp EFI/debian/grub.cfg".to_owned(),
+    ];
+    assert_eq!(named, expected);
+
+    // As if one of them were no text.
+    let _ = shell(path, "sed -i '0,/\"fixed\": false/s//\"fixed\": true /' install.iso");
+    let run = diskwright(path, ["iso", "edit", "install.iso", "--answers", "fresh.toml"]);
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    let words = "etc/fstab (sysroot) names the disk or a file system by its UUID, and cannot be changed";
+    assert!(run.stderr.contains(words) && run.stderr.contains("hint: "), "{}", run.stderr);
+}
+
+#[test]
 fn media_that_cannot_be_are_refused_before_there_is_anything() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
@@ -345,7 +378,6 @@ fn media_that_cannot_be_are_refused_before_there_is_anything() {
     let odd = Image::new(vec![system().file("usr/lib/modules/6.12.1/initramfs.img", 0o644, b"BZh91AY")]);
     let odd = odd.write(&path.join("odd"));
     fs::write(path.join("wrong.toml"), "destructive = true\n[drive]\nserail = \"x\"\n").unwrap();
-    fs::write(path.join("fresh.toml"), "drive.fresh-ids = true\n").unwrap();
     fs::write(path.join("long.toml"), format!("#{}", "x".repeat(70_000))).unwrap();
     fs::create_dir(path.join("out")).unwrap();
     for (source, arguments, code, words) in [
@@ -358,7 +390,6 @@ fn media_that_cannot_be_are_refused_before_there_is_anything() {
         (&mini, &["--publisher", "Ünicode"], 2, "has the character"),
         (&mini, &["--answers", "wrong.toml"], 3, "wrong.toml:3:1: "),
         (&mini, &["--answers", "long.toml"], 3, "long.toml has 70001 bytes, and answers have 65536 at most"),
-        (&mini, &["--answers", "fresh.toml"], 5, "a medium cannot give a file system another UUID yet"),
         (&mini, &["--answers", "none.toml"], 7, "cannot read none.toml"),
     ] {
         let mut all = vec!["build", source, "--platform", "linux/amd64", "--type", "iso", "-o", "out/x.iso", "-q"];

@@ -8,6 +8,7 @@ mod bios;
 mod checks;
 mod fallback;
 mod http_boot;
+mod fresh_ids;
 mod installer;
 mod integrity;
 mod loaders;

@@ -143,7 +143,7 @@ mod tests {
                 loader: Loader { kind: "grub".to_owned(), label: "Debian".to_owned(), program: "\\A".to_owned() },
                 live: true,
             },
-            disk: Disk { size: 1 << 30, sector_size: 512, guid: Uuid::nil(), partitions: Vec::new() },
+            disk: Disk { size: 1 << 30, sector_size: 512, guid: Uuid::nil(), partitions: Vec::new(), named_by: None },
             payload: Payload { size: 0, block_size: 4096, blocks: 0 },
         }
     }

@@ -10,17 +10,21 @@ use crate::choose::{self, Choice};
 use crate::console::Console;
 use crate::drives;
 use crate::failure::Failure;
+use crate::identities;
 use crate::install::install;
 use crate::live_state::State;
 use crate::medium::{Medium, whole};
 use crate::table::Ids;
 
 const HELP: &str = "\
-Usage: diskwright-install [--fresh-guids]
+Usage: diskwright-install [--fresh-ids | --fresh-guids]
 
 Installs the system that runs from a medium to a drive of this machine. It asks
 which one, and erases nothing before the name of that drive was typed.
 
+      --fresh-ids    Give the disk, its partitions and file systems identifiers
+                     of their own, so that it can be in one machine with another
+                     drive that has the same system
       --fresh-guids  Give the disk and its partitions new GUIDs; file systems
                      keep their UUIDs
   -h, --help         Print this help
@@ -31,7 +35,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> ExitCode {
     let mut ids = Ids::Same;
     for argument in arguments {
         match argument.as_str() {
-            "--fresh-guids" => ids = Ids::Fresh,
+            "--fresh-ids" => ids = Ids::Fresh,
+            // The other one is more.
+            "--fresh-guids" if ids == Ids::Fresh => {}
+            "--fresh-guids" => ids = Ids::FreshGuids,
             "-h" | "--help" => {
                 let _ = io::stdout().write_all(HELP.as_bytes());
                 return ExitCode::SUCCESS;
@@ -57,6 +64,9 @@ fn try_run(ids: Ids) -> Result<(), Failure> {
     }
     let program = std::env::current_exe().map_err(|error| Failure::of("find this program", error))?;
     let medium: Medium = State::open(program.parent().unwrap_or(Path::new("/")))?;
+    if ids == Ids::Fresh {
+        let _ = identities::check(&medium.manifest.disk)?;
+    }
     let mut console = Console::own()
         .ok_or_else(|| Failure::new("there is no terminal to ask on").hint("run it from a shell that you type in"))?;
     let answers = Answers::default();

@@ -8,6 +8,7 @@ use crate::drives::{self, Drive};
 use crate::efi_variables;
 use crate::failure::{Failure, Tried as _};
 use crate::firmware;
+use crate::identities::Identities;
 use crate::log::note;
 use crate::medium::{Medium, whole};
 use crate::provision;
@@ -39,9 +40,9 @@ pub(crate) fn install(
         return Err(Failure::new(format!("the drive {} cannot be used: {reason}", drive.name)).hint(hint));
     }
     let target = Target::open(&node(&drive.name))?;
-    provision::check(answers)?;
     // All that can be known to fail comes before anything is erased.
     let table = Fitted::new(&medium.disk, disk, target.size, ids)?;
+    let identities = Identities::draw(disk, &table, ids)?;
     let source = Source::of(medium);
     firmware::remark().into_iter().for_each(|remark| console.say(remark));
     console.say(&format!("Installing {} to {}", medium.manifest.system.name, drive.name));
@@ -53,14 +54,19 @@ pub(crate) fn install(
     clear(&source, &target, console).map_err(after)?;
     let expected = write(&source, &target, console).map_err(after)?;
     verify(&source, &expected, &target, console).map_err(after)?;
-    provision::apply(answers, &medium.manifest, &target, console).map_err(after)?;
+    if let Some(identities) = &identities {
+        identities.write(&target).map_err(after)?;
+    }
+    provision::apply(answers, identities.as_ref(), &medium.manifest, &target, console).map_err(after)?;
     table.write(&target.file).tried(|| format!("write the partition table of {}", drive.name)).map_err(after)?;
     target.read_partitions();
     note(format!("{} has its partition table", drive.name));
-    if ids == Ids::Fresh {
-        console.say(
+    match ids {
+        Ids::Same => {}
+        Ids::FreshGuids => console.say(
             "The disk and its partitions have new GUIDs; the file systems have the UUIDs that they were built with",
-        );
+        ),
+        Ids::Fresh => console.say("The disk, its partitions and file systems have identifiers of their own"),
     }
     efi_variables::register(&medium.manifest, &table, console);
     Ok(())

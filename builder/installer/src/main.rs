@@ -7,8 +7,9 @@
 //!               │                                       │
 //!               ├── live ───── loop, snapshot ─────────►│ the image's own /init
 //!               │                                       ▼
-//!               └── choose ── confirm ── media_check ── install ── write, verify, provision, table, efi_variables
-//!                     ▲
+//!               └── choose ── confirm ── media_check ── install ── write, verify, identities, provision,
+//!                     ▲                                            table, efi_variables
+//!                     │
 //!  diskwright-install ┘ the same in the live system: command
 //! ```
 //!
@@ -29,6 +30,7 @@ mod efi_entry;
 mod efi_variables;
 mod failure;
 mod firmware;
+mod identities;
 mod install;
 mod ioctl;
 mod links;
@@ -46,6 +48,7 @@ mod pattern;
 mod probe;
 mod progress;
 mod provision;
+mod random;
 mod refuse;
 mod screen;
 mod session;

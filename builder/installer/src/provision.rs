@@ -6,50 +6,42 @@
 use std::path::{Path, PathBuf};
 
 use builder_medium::{Answers, Manifest, Partition};
-use builder_provision::{Mounts, provision};
+use builder_provision::{Mounts, provision, rename};
 use rustix::mount::{MountFlags, UnmountFlags, unmount};
 
 use crate::console::Console;
 use crate::failure::{Failure, Tried as _};
+use crate::identities::Identities;
 use crate::loop_device::{Backing, Kind, LoopDevice};
 use crate::mounts::{RUN, mount_at, unmount_lazily};
+use crate::table::Ids;
 use crate::target::Target;
 
 /// What is needed to mount the partitions, beside their file systems.
 const NAMES: [&str; 4] = ["nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8"];
 
-/// Whether all that is asked for can be done, as far as that is known before anything is erased.
-pub(crate) fn check(answers: &Answers) -> Result<(), Failure> {
-    if answers.drive.fresh_ids {
-        return Err(Failure::new(
-            "the answers have [drive] fresh-ids, and file systems cannot get new identities here",
-        )
-        .hint("make a medium without it, or give other answers with diskwright.answers="));
-    }
-    Ok(())
-}
-
 /// The modules that [`apply`] needs; none where it has nothing to do.
-pub(crate) fn modules<'a>(answers: &Answers, manifest: &'a Manifest) -> Vec<&'a str> {
-    if !has_work(answers) {
+pub(crate) fn modules<'a>(answers: &Answers, ids: Ids, manifest: &'a Manifest) -> Vec<&'a str> {
+    if !has_work(answers) && ids != Ids::Fresh {
         return Vec::new();
     }
     let kinds = manifest.disk.partitions.iter().map(|partition| partition.filesystem.as_str());
     kinds.filter(|kind| !kind.is_empty()).chain(NAMES).collect()
 }
 
-/// Sets up the system on the drive.
+/// Sets up the system on the drive, and puts its identities into the files that name them.
 pub(crate) fn apply(
     answers: &Answers,
+    identities: Option<&Identities<'_>>,
     manifest: &Manifest,
     target: &Target,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    if !has_work(answers) {
+    if !has_work(answers) && identities.is_none() {
         return Ok(());
     }
     let mut mounted = Vec::new();
-    let done = mount_and_provision(answers, manifest, target, &mut mounted);
+    let done = mount_and_provision(answers, identities, manifest, target, &mut mounted);
     for directory in mounted.iter().rev() {
         if let Err(error) = unmount(directory, UnmountFlags::empty()) {
             unmount_lazily(directory);
@@ -60,7 +52,9 @@ pub(crate) fn apply(
     for sentence in done? {
         console.say(&sentence);
     }
-    console.say("The system is set up as the answers say");
+    if has_work(answers) {
+        console.say("The system is set up as the answers say");
+    }
     Ok(())
 }
 
@@ -70,6 +64,7 @@ fn has_work(Answers { system, users, network, .. }: &Answers) -> bool {
 
 fn mount_and_provision(
     answers: &Answers,
+    identities: Option<&Identities<'_>>,
     manifest: &Manifest,
     target: &Target,
     mounted: &mut Vec<PathBuf>,
@@ -89,9 +84,16 @@ fn mount_and_provision(
     let sysroot = mount(sysroot)?;
     let boot = holds("boot").map(&mut mount).transpose()?;
     let has_entries = manifest.system.loader.kind == "systemd-boot";
-    let esp = holds("esp").filter(|_| has_entries).map(&mut mount).transpose()?;
+    let esp = holds("esp").filter(|_| has_entries || identities.is_some()).map(&mut mount).transpose()?;
     let mounts = Mounts { sysroot: &sysroot, boot: boot.as_deref(), esp: esp.as_deref() };
-    provision(answers, manifest, &mounts).map_err(|error| {
+    let renamed = identities.map_or(Ok(()), |Identities { named_by, ids, .. }| rename(named_by, ids, &mounts));
+    // The ESP has boot entries for systemd-boot alone.
+    let mounts = Mounts { esp: mounts.esp.filter(|_| has_entries), ..mounts };
+    let provisioned = renamed.and_then(|()| match has_work(answers) {
+        true => provision(answers, manifest, &mounts),
+        false => Ok(Vec::new()),
+    });
+    provisioned.map_err(|error| {
         let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
         let failure = Failure::new(format!("the system cannot be set up as the answers say: {error}{source}"));
         match error.hint() {

@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn drives_are_refused_for_what_they_are() {
-        let disk = Disk { size: 2 << 30, sector_size: 512, guid: Uuid::nil(), partitions: Vec::new() };
+        let disk = Disk { size: 2 << 30, sector_size: 512, guid: Uuid::nil(), partitions: Vec::new(), named_by: None };
         let drive = Drive { size: 2 << 30, sector_size: 512, ..Drive::default() };
         assert_eq!(reason(&drive, &disk), None);
         type Change = fn(&mut Drive);

@@ -12,6 +12,7 @@ use crate::console::{Console, Quiet};
 use crate::devices::Devices;
 use crate::drives;
 use crate::failure::Failure;
+use crate::identities;
 use crate::install::install;
 use crate::live;
 use crate::log::note;
@@ -78,9 +79,12 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
         return live::start(&medium, asked, devices, console);
     }
     let answers = answers::read(asked, &medium)?;
-    provision::check(&answers)?;
+    let ids = if answers.drive.fresh_ids { Ids::Fresh } else { Ids::Same };
+    if ids == Ids::Fresh {
+        let _ = identities::check(&medium.manifest.disk)?;
+    }
     devices.settle(SETTLE);
-    for module in ["efivarfs"].into_iter().chain(provision::modules(&answers, &medium.manifest)) {
+    for module in ["efivarfs"].into_iter().chain(provision::modules(&answers, ids, &medium.manifest)) {
         devices.load(module);
     }
     // Drivers of consoles are loaded by now, too.
@@ -109,7 +113,7 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
     if let Some(device) = medium.device.as_deref().filter(|_| asked.check) {
         media_check::run(device, &mut console)?;
     }
-    install(&medium, &drive, &answers, Ids::Same, &mut console)?;
+    install(&medium, &drive, &answers, ids, &mut console)?;
     console.mark(&format!("diskwright: INSTALLED /dev/{}", drive.name));
     console.say("Remove the medium when the machine starts again");
     drop(quiet);

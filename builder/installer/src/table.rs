@@ -7,9 +7,9 @@ use std::os::unix::fs::FileExt as _;
 use builder_block::{ByteSize, PlainFile, SectorSize, WriteAt};
 use builder_gpt::{ALIGNMENT, Partition, PartitionTable};
 use builder_medium::{Disk, Uuid};
-use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::failure::{Failure, Tried as _};
+use crate::random::random_guid;
 
 /// Bytes of boot code in the first sector, which the table leaves alone.
 const BOOT_CODE: usize = 440;
@@ -19,6 +19,8 @@ pub(crate) enum Ids {
     /// Those of the disk that was built.
     Same,
     /// New ones, for the disk and for its partitions.
+    FreshGuids,
+    /// New ones, for file systems too.
     Fresh,
 }
 
@@ -35,6 +37,7 @@ pub(crate) fn places(disk: &Disk) -> [std::ops::Range<u64>; 2] {
 /// A table that fits a drive, as bytes.
 #[derive(Debug)]
 pub(crate) struct Fitted {
+    pub(crate) disk_guid: Uuid,
     pub(crate) partitions: Vec<Partition>,
     /// What the drive begins with: boot code, protective MBR, header, entries.
     head: Vec<u8>,
@@ -62,7 +65,7 @@ impl Fitted {
             partitions.push(partition);
         }
         grow(&mut partitions, disk, drive_size, sector);
-        if ids == Ids::Fresh {
+        if ids != Ids::Same {
             disk_guid = random_guid()?;
             for partition in &mut partitions {
                 partition.guid = random_guid()?;
@@ -82,7 +85,7 @@ impl Fitted {
             }
         }
         let (tail_offset, tail) = tail.ok_or_else(|| Failure::new("the partition table has no end"))?;
-        Ok(Self { partitions, head, tail, tail_offset })
+        Ok(Self { disk_guid, partitions, head, tail, tail_offset })
     }
 
     /// Writes it: the backup first, so that a drive which has the beginning has all of it. Then compares.
@@ -119,18 +122,6 @@ fn grow(partitions: &mut [Partition], disk: &Disk, drive_size: u64, sector: Sect
     if grows && let Some(sectors) = end.checked_sub(partition.first.0) {
         partition.sectors = partition.sectors.max(sectors);
     }
-}
-
-/// A GUID of version 4: RFC 9562, section 5.4.
-fn random_guid() -> Result<Uuid, Failure> {
-    let mut bytes = [0; 16];
-    let length = getrandom(&mut bytes, GetRandomFlags::empty()).tried(|| "draw a random GUID")?;
-    if length != bytes.len() {
-        return Err(Failure::new(format!("the kernel gave {length} random bytes where 16 were asked for")));
-    }
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    Ok(Uuid::from_bytes(bytes))
 }
 
 /// A drive that only remembers what was written to it.
@@ -197,7 +188,7 @@ pub(crate) mod tests {
         let mut sparse = SparseFile::new(file.try_clone().unwrap(), ByteSize::new(size)).unwrap();
         table.write_to(&mut sparse).unwrap();
         let sector_size = u32::try_from(sector.bytes()).unwrap();
-        Disk { size, sector_size, guid, partitions: partitions_described }
+        Disk { size, sector_size, guid, partitions: partitions_described, named_by: None }
     }
 
     fn sgdisk(arguments: &[&str]) -> String {

@@ -18,7 +18,7 @@ pub use answers::{
 };
 pub use blocks::{Block, BlockTable};
 pub use error::MediumError;
-pub use manifest::{Disk, Loader, Manifest, Partition, Payload, System};
+pub use manifest::{Disk, Loader, Manifest, NamedBy, Partition, Payload, System};
 pub use uuid::Uuid;
 
 /// The directory of a medium that all this lies in.

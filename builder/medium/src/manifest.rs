@@ -76,6 +76,47 @@ pub struct Disk {
     pub guid: Uuid,
     /// In the order of the table.
     pub partitions: Vec<Partition>,
+    /// Files that name the disk, its partitions or file systems by their identities. `None` on a medium that was made when
+    /// its program could not change them.
+    #[serde(default)]
+    pub named_by: Option<Vec<NamedBy>>,
+}
+
+/// A file that names the disk, a partition or a file system by its identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedBy {
+    /// What the partition holds that it is on: `esp`, `sysroot` or `boot`.
+    pub holds: String,
+    /// Its path there, without links.
+    pub path: String,
+    /// Whether it is no text that could be changed.
+    pub fixed: bool,
+}
+
+impl Disk {
+    /// The files to be changed when disk, partitions and file systems get other identities.
+    ///
+    /// # Errors
+    /// They cannot, and why: the end of a sentence.
+    pub fn fresh_ids(&self) -> Result<&[NamedBy], String> {
+        let named_by = self.named_by.as_deref();
+        let named_by =
+            named_by.ok_or("the medium was made by a diskwright whose program gives none to file systems")?;
+        match named_by.iter().find(|named| named.fixed) {
+            Some(fixed) => Err(fixed.reason()),
+            None => Ok(named_by),
+        }
+    }
+}
+
+impl NamedBy {
+    /// Why there can be no other identities, where it is [`fixed`](Self::fixed): the end of a sentence.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let Self { holds, path, .. } = self;
+        format!("/{path} ({holds}) names the disk or a file system by its UUID, and cannot be changed")
+    }
 }
 
 /// A partition of the disk.
@@ -186,5 +227,31 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Disk, NamedBy, Uuid};
+
+    #[test]
+    fn only_disks_whose_names_can_be_changed_get_other_identities() {
+        let named = |fixed| NamedBy { holds: "esp".to_owned(), path: "EFI/Linux/a.efi".to_owned(), fixed };
+        for (named_by, words) in [
+            (None, Some("whose program gives none to file systems")),
+            (Some(vec![]), None),
+            (Some(vec![named(false)]), None),
+            (Some(vec![named(false), named(true)]), Some("/EFI/Linux/a.efi (esp) names the disk")),
+        ] {
+            let disk = Disk { size: 512, sector_size: 512, guid: Uuid::nil(), partitions: Vec::new(), named_by };
+            let result = disk.fresh_ids().map(<[NamedBy]>::len);
+            assert_eq!(result.is_ok(), words.is_none());
+            let reason = result.err().unwrap_or_default();
+            assert!(reason.contains(words.unwrap_or_default()), "{reason}");
+        }
+        // A manifest of before says nothing of it.
+        let text =
+            r#"{ "size": 512, "sector_size": 512, "guid": "00000000-0000-8000-8000-000000000000", "partitions": [] }"#;
+        assert_eq!(serde_json::from_str::<Disk>(text).unwrap().named_by, None);
     }
 }

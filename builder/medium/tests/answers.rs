@@ -434,7 +434,7 @@ fn a_medium_says_what_it_will_do() {
     let manifest = builder_medium::Manifest::read(manifest.to_string().as_bytes()).unwrap();
     let installs = "Installs Debian GNU/Linux 13 (trixie) (amd64), which gets its updates from quay.io/me/os:1";
     let example = fs::read_to_string(templates().join("answers.example.toml")).unwrap();
-    // Every key has a say, whether media can follow it so far or not.
+    // Every key has a say, also one that the example leaves off.
     let example = example.replace("fresh-ids = false", "fresh-ids = true ");
     for (text, expected) in [
         (

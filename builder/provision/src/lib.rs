@@ -26,6 +26,11 @@
 //! Debian's policy of SELinux does not let it make files there, so where files have labels and the policy says those of
 //! homes, the home is made in the stateroot's `var` at once.
 //!
+//! # Identities
+//!
+//! Where disk and file systems get identities of their own, [`rename`] puts these into the files that name the old ones: the
+//! medium's manifest lists them.
+//!
 //! # Not changed
 //!
 //! The entry of last resort in a menu of GRUB that diskwright wrote (shown only where no boot entry can be read) stays
@@ -37,6 +42,7 @@ mod directory;
 mod entries;
 mod error;
 mod homes;
+mod identities;
 mod ids;
 mod installed;
 mod labels;
@@ -50,6 +56,7 @@ use std::path::Path;
 use builder_medium::{Answers, Manifest};
 
 pub use error::ProvisionError;
+pub use identities::rename;
 
 use changes::Changes;
 use installed::Installed;

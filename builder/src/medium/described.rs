@@ -90,6 +90,7 @@ impl MediumWriting<'_> {
                 sector_size: u32::try_from(self.sector.bytes()).unwrap_or(512),
                 guid: uuid(&plan.disk.guid),
                 partitions: partitions.collect(),
+                named_by: Some(source.named_by.clone()),
             },
             payload: builder_medium::Payload { size: payload, block_size: payload::BLOCK.bytes(), blocks },
         }

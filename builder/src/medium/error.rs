@@ -115,9 +115,12 @@ pub enum MediumError {
     /// The answers are wrong.
     #[error(transparent)]
     WrongAnswers(#[from] AnswersError),
-    /// The answers want what no medium does so far.
-    #[error("the answers have [drive] fresh-ids, and a medium cannot give a file system another UUID yet")]
-    FreshIds,
+    /// The answers want other identities for a disk that names its own where nothing can be changed.
+    #[error("the answers have [drive] fresh-ids, and {reason}")]
+    FreshIds {
+        /// Why it cannot be, the end of a sentence.
+        reason: String,
+    },
     /// A file of somebody's is no medium of ours.
     #[error("{} is no installer medium that diskwright made: {reason}", .path.display())]
     NoMedium {
@@ -182,7 +185,7 @@ impl MediumError {
             Self::TooLong { .. } => "make it shorter".into(),
             Self::Iso(error) => return error.hint(),
             Self::WrongAnswers(error) => error.hint().to_owned(),
-            Self::FreshIds => "leave fresh-ids out; two drives with the same system should not be in one machine then".into(),
+            Self::FreshIds { .. } => "build the medium anew, or leave fresh-ids out; two drives with the same system should not be in one machine then".into(),
             Self::NoMedium { .. } => "name a file that `diskwright build --type iso` wrote".into(),
             Self::Damaged { .. } => "fetch the medium again, and check it with `diskwright iso show --check`".into(),
             Self::FixedMenu { .. } => "`diskwright iso reset` makes it what it was when it was built".into(),

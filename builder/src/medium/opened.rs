@@ -148,6 +148,9 @@ impl Medium {
     /// What is to be changed is too long or cannot be changed; or the file cannot be written.
     pub fn edit(&self, changes: &MediumChanges) -> Result<(), BuildError> {
         let MediumChanges { title, timeout, kargs, answers } = changes;
+        if let Some(Some(answers)) = answers {
+            answers.check(&self.manifest.disk)?;
+        }
         let mut settings = self.settings.clone();
         if let Some(settings) = &mut settings {
             if let Some(title) = title {

@@ -1,7 +1,7 @@
 //! What is chosen for a medium beside its system.
 
 use builder_boot::MenuDefault;
-use builder_medium::Answers;
+use builder_medium::{Answers, Disk};
 use serde::{Deserialize, Serialize};
 
 use crate::medium::error::MediumError;
@@ -40,6 +40,7 @@ impl Default for MediumOptions {
 pub struct AnswersFile {
     text: String,
     unattended: bool,
+    fresh_ids: bool,
 }
 
 impl From<AnswersFile> for String {
@@ -63,10 +64,23 @@ impl AnswersFile {
     /// [`MediumError::WrongAnswers`] with all that is wrong.
     pub fn parse(name: &str, text: String) -> Result<Self, MediumError> {
         let answers = Answers::parse(name, &text)?;
-        if answers.drive.fresh_ids {
-            return Err(MediumError::FreshIds);
+        Ok(Self { unattended: answers.unattended(), fresh_ids: answers.drive.fresh_ids, text })
+    }
+
+    /// That what `disk` says of its files allows what is asked for.
+    ///
+    /// # Errors
+    /// [`MediumError::FreshIds`]: it is to get other identities, and cannot.
+    pub(crate) fn check(&self, disk: &Disk) -> Result<(), MediumError> {
+        match disk.fresh_ids() {
+            Err(reason) if self.fresh_ids => Err(MediumError::FreshIds { reason }),
+            _ => Ok(()),
         }
-        Ok(Self { unattended: answers.unattended(), text })
+    }
+
+    /// Whether the disk, its partitions and file systems are to get identities of their own.
+    pub(crate) fn wants_fresh_ids(&self) -> bool {
+        self.fresh_ids
     }
 
     /// The text.

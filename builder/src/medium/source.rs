@@ -1,14 +1,17 @@
 //! What of an image goes onto a medium beside the disk.
 
+use std::io;
 use std::sync::Arc;
 
 use builder_block::SectorSize;
 use builder_boot::{Architecture, Kernel, Loader, OsRelease};
+use builder_medium::NamedBy;
 use builder_tree::{Content, FileTree, Inode, Metadata};
 
 use crate::medium::archive::{Made, archive};
 use crate::medium::bios::{BiosLoader, NoBios};
 use crate::medium::error::MediumError;
+use crate::medium::options::AnswersFile;
 
 /// What of an image goes onto a medium beside the disk, and what the medium says of the system.
 pub(crate) struct MediumSource {
@@ -35,6 +38,8 @@ pub(crate) struct MediumSource {
     pub(crate) http_lacks: Option<&'static str>,
     /// The image reference that it tracks; `None` where nobody named one.
     pub(crate) tracks: Option<String>,
+    /// The files that name the disk, its partitions and file systems by their identities.
+    pub(crate) named_by: Vec<NamedBy>,
 }
 
 impl MediumSource {
@@ -76,7 +81,26 @@ impl MediumSource {
             live_lacks,
             http_lacks,
             tracks: None,
+            named_by: Vec::new(),
         })
+    }
+
+    /// Notes which files name the disk by its identities, and whether that is in the way of `answers`.
+    ///
+    /// # Errors
+    /// [`MediumError`]: it is, or a file cannot be read.
+    pub(crate) fn note_names(
+        &mut self,
+        named_by: io::Result<Vec<NamedBy>>,
+        answers: Option<&AnswersFile>,
+    ) -> Result<(), MediumError> {
+        self.named_by = named_by.map_err(|source| MediumError::Read { source })?;
+        match (answers, self.named_by.iter().find(|named| named.fixed)) {
+            (Some(answers), Some(fixed)) if answers.wants_fresh_ids() => {
+                Err(MediumError::FreshIds { reason: fixed.reason() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What the user should know of the medium.
