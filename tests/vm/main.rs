@@ -7,8 +7,8 @@
 mod bios;
 mod checks;
 mod fallback;
-mod http_boot;
 mod fresh_ids;
+mod http_boot;
 mod installer;
 mod integrity;
 mod loaders;
