@@ -177,6 +177,8 @@ impl BuildError {
                 MediumError::NoProgram { .. } | MediumError::FreshIds { .. } => Category::Unsupported,
                 MediumError::NoLoader
                 | MediumError::TooLong { .. }
+                | MediumError::Payload { .. }
+                | MediumError::PayloadLength { .. }
                 | MediumError::Iso(_)
                 | MediumError::FixedMenu { .. } => Category::Usage,
                 MediumError::WrongAnswers(_) | MediumError::NoMedium { .. } | MediumError::Damaged { .. } => {

@@ -49,6 +49,13 @@ impl PendingFiles {
         Ok(())
     }
 
+    /// Names of what lies beside a single file and is called after it; none in a directory, where they are seen.
+    #[must_use]
+    pub fn names_beside_a_file(&self) -> Vec<String> {
+        let beside = self.block_map.iter().chain(&self.documents).filter(|_| self.prefix.is_some());
+        beside.filter_map(|file| Some(file.path().file_name()?.to_string_lossy().into_owned())).collect()
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &PendingFile> {
         self.disks.iter().chain(&self.block_map).chain(&self.documents)

@@ -19,6 +19,7 @@ mod formats;
 mod inspect;
 mod integrity;
 mod judges;
+mod large_media;
 mod lint;
 mod medium;
 mod outputs;
