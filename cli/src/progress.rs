@@ -27,6 +27,18 @@ pub(crate) fn listener(talk: &Talk) -> Box<dyn Progress> {
     }
 }
 
+/// Tells which documents lie beside the file that was written.
+pub(crate) fn documents(talk: &Talk, names: &[String]) {
+    match talk.progress {
+        _ if talk.quiet => {}
+        ProgressMode::None => {}
+        ProgressMode::Json => say(&json!({"event": "documents", "names": names}).to_string()),
+        ProgressMode::Auto | ProgressMode::Plain => {
+            say(&format!("beside it lie {}; --no-bundle leaves them out", names.join(", ")));
+        }
+    }
+}
+
 fn say(text: &str) {
     // Progress that nobody can read is no reason to fail.
     let _ = writeln!(io::stderr(), "{text}");

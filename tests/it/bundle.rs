@@ -6,7 +6,7 @@ use std::path::Path;
 use diskwright_tests::command::{checkout, diskwright, names};
 use diskwright_tests::fixture::{Image, Layer, system, tiny};
 use diskwright_tests::judge::{Verdict, judge};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Builds `source` in `directory`.
 fn build(directory: &Path, source: &str, arguments: &[&str]) {
@@ -59,7 +59,7 @@ fn a_directory_holds_the_disk_and_documents_that_judges_accept() {
 }
 
 /// It is what its schema says.
-fn judge_result(result: &Path) {
+pub(crate) fn judge_result(result: &Path) {
     let script = "import json, sys
 try:
     from jsonschema import Draft202012Validator as Validator
@@ -150,6 +150,34 @@ fn documents_beside_a_single_file_are_called_after_it() {
     fs::create_dir(path.join("alone")).unwrap();
     build(path, &source, &["--no-bundle", "-o", "alone/disk.raw"]);
     assert_eq!(names(&path.join("alone")), ["disk.raw"]);
+}
+
+#[test]
+fn what_lies_beside_a_single_file_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let source = tiny(path);
+    let endings = ["bmap", "result.json", "sbom.spdx.json", "provenance.intoto.json", "SHA256SUMS"];
+    let beside = endings.map(|ending| format!("d.raw.{ending}"));
+    let words = format!("beside it lie {}; --no-bundle leaves them out\n", beside.join(", "));
+    for (arguments, told) in [
+        (&["-o", "d.raw"][..], true),
+        (&["-o", "d.raw", "--json"], true),
+        (&["-o", "d.raw", "-q"], false),
+        (&["-o", "d.raw", "--progress", "none"], false),
+        (&["-o", "d.raw", "--no-bundle"], false),
+        (&["-o", "."], false),
+    ] {
+        let all = ["build", &source, "--platform", "linux/amd64"];
+        let run = diskwright(path, all.iter().chain(arguments)).succeeded();
+        assert_eq!(run.stderr.ends_with(&words), told, "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.stderr.contains("beside it"), told, "{arguments:?}: {}", run.stderr);
+    }
+    let all = ["build", &source, "--platform", "linux/amd64", "-o", "d.raw", "--progress", "json"];
+    let run = diskwright(path, all).succeeded();
+    let last: Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(last, json!({"event": "documents", "names": beside}));
+    assert!(beside.iter().all(|name| path.join(name).exists()));
 }
 
 #[test]

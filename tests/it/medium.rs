@@ -9,7 +9,9 @@ use diskwright_tests::command::{checkout, diskwright, names, target};
 use diskwright_tests::fixture::{Image, Layer, system, tiny};
 use diskwright_tests::image::real;
 use diskwright_tests::judge::{judge, shell};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::bundle::judge_result;
 
 const IMGREF: &str = "registry.example/os:1";
 
@@ -139,6 +141,56 @@ fn a_dry_run_tells_what_a_medium_will_be_and_what_its_kernel_lacks() {
             fs::remove_file(directory.path().join(name)).unwrap();
         }
     }
+}
+
+#[test]
+fn the_record_of_a_medium_is_what_its_schema_says_and_tells_what_was_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let source = real("mini");
+    fs::write(path.join("answers.toml"), "system.hostname = \"web1\"\n").unwrap();
+    let arguments =
+        ["--type", "iso", "-o", "install.iso", "--title", "It's mine", "--answers", "answers.toml", "--json"];
+    let all = ["build", &source, "--target-imgref", IMGREF, "-q"].into_iter().chain(arguments);
+    let made: Value = serde_json::from_str(&diskwright(path, all).succeeded().stdout).unwrap();
+    let endings = ["", ".SHA256SUMS", ".provenance.intoto.json", ".result.json", ".sbom.spdx.json"];
+    let mut expected = endings.map(|ending| format!("install.iso{ending}")).to_vec();
+    expected.insert(0, "answers.toml".to_owned());
+    assert_eq!(names(path), expected);
+    let file = path.join("install.iso.result.json");
+    judge_result(&file);
+    assert_eq!(shell(path, "sha256sum -c --strict install.iso.SHA256SUMS | wc -l"), "4\n");
+
+    let record: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let manifest = shell(path, "bsdtar -x -O -f install.iso diskwright/medium.json");
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let sum = shell(path, "sha256sum install.iso | cut -c 1-64 | tr -d '\\n'");
+    let length = fs::metadata(path.join("install.iso")).unwrap().len();
+    let size = &manifest["disk"]["size"];
+    let artefact = json!({"name": "install.iso", "format": "iso", "size": length, "virtual_size": size, "sha256": sum});
+    assert_eq!(record["artefacts"], json!([artefact]));
+    assert_eq!(record["formats"]["types"], json!(["iso"]));
+    assert_eq!(record["formats"]["medium"]["title"], "It's mine");
+    assert_eq!(record["formats"]["medium"]["answers"], "system.hostname = \"web1\"\n");
+    for key in ["size", "guid"] {
+        assert_eq!(record["disk"][key], manifest["disk"][key], "{key}");
+    }
+    // The notes are those that the user saw, the medium's among them; the bill of materials may have one of its own.
+    let notes = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect()
+    };
+    let (told, kept) = (notes(&made["plan"]["notes"]), notes(&record["notes"]));
+    assert!(told.iter().any(|note| note.starts_with("an ISO boots ")), "{told:#?}");
+    assert_eq!(kept[..told.len()], told);
+    // What the schema does not know is refused: without that it would judge nothing.
+    let mut wrong = record.clone();
+    wrong["formats"]["medium"]["unknown"] = json!(1);
+    fs::write(&file, wrong.to_string()).unwrap();
+    let schema = checkout().join("templates/result.schema.json");
+    let script = "import json, sys, jsonschema as j
+j.Draft202012Validator(json.load(open(sys.argv[1]))).validate(json.load(open(sys.argv[2])))";
+    let refused = judge("python3", ["-c".as_ref(), script.as_ref(), schema.as_os_str(), file.as_os_str()]);
+    assert!(!refused.passed && refused.stderr.contains("'unknown' was unexpected"), "{}", refused.stderr);
 }
 
 #[test]

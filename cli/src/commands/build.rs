@@ -33,8 +33,17 @@ pub(crate) fn run(arguments: &Build) -> Result<(), Failure> {
     }
     let assembled = Assembled::new(&recipe, progress.as_mut())?;
     let prepared = assembled.prepare(progress.as_mut())?;
+    let beside = pending.names_beside_a_file();
     let outcome = prepared.write(pending, progress.as_mut())?;
-    if arguments.talk.json { report::json(&outcome) } else { report::text(&outcome.to_string()) }
+    if arguments.talk.json {
+        report::json(&outcome)?
+    } else {
+        report::text(&outcome.to_string())?
+    }
+    if !beside.is_empty() {
+        progress::documents(&arguments.talk, &beside);
+    }
+    Ok(())
 }
 
 fn recipe(arguments: &Build) -> Result<Recipe, Failure> {
