@@ -11,6 +11,7 @@ mod fresh_ids;
 mod http_boot;
 mod installer;
 mod integrity;
+mod live_install;
 mod loaders;
 mod machine;
 mod media;

@@ -60,7 +60,7 @@ pub(crate) fn start(
     for module in ["loop", "dm_mod", "dm_snapshot", "ext4"] {
         devices.load(module);
     }
-    let origin = Backing { file: &medium.disk, offset: 0, size: 0 };
+    let origin = Backing { file: &medium.disk, offset: 0, size: 0, sector_size: 0 };
     let origin = LoopDevice::new(&origin, Kind::ReadOnly).tried(|| "make a device of the medium's disk")?;
     let disk = match snapshot_of(medium, &origin) {
         Ok(disk) => disk,
@@ -69,7 +69,8 @@ pub(crate) fn start(
             copy_to_memory(medium, &mut console)?
         }
     };
-    let backing = Backing { file: &disk, offset: 0, size: 0 };
+    let sector_size = medium.manifest.disk.sector_size;
+    let backing = Backing { file: &disk, offset: 0, size: 0, sector_size };
     LoopDevice::with_number(NUMBER, &backing, Kind::Partitioned)
         .tried(|| format!("make the device /dev/loop{NUMBER}"))?;
     if let Err(failure) = add_installer(medium, &origin.path, &partition, &sysroot.filesystem) {
@@ -89,7 +90,7 @@ pub(crate) fn start(
 /// A device with the disk and an empty store in memory.
 fn snapshot_of(medium: &Medium, origin: &LoopDevice) -> Result<File, Failure> {
     let store = memory(total_memory() / 2)?;
-    let backing = Backing { file: &store, offset: 0, size: 0 };
+    let backing = Backing { file: &store, offset: 0, size: 0, sector_size: 0 };
     let store = LoopDevice::new(&backing, Kind::Passing).tried(|| "make a device of memory")?;
     let node = snapshot::make(&origin.path, &store.path, medium.manifest.disk.size / 512)
         .tried(|| "make a copy whose changes are in memory (dm_snapshot)")?;

@@ -23,6 +23,8 @@ pub(crate) struct Backing<'a> {
     pub(crate) offset: u64,
     /// In bytes; 0 for all that follows.
     pub(crate) size: u64,
+    /// Bytes of a sector, which a partition table counts; 0 lets the kernel choose.
+    pub(crate) sector_size: u32,
 }
 
 /// How a loop device is made.
@@ -87,11 +89,12 @@ fn open(number: u32, backing: &Backing<'_>, kind: Kind) -> io::Result<LoopDevice
         Kind::ReadOnly => READ_ONLY,
         Kind::Partitioned => PARTITION_SCAN | DIRECT,
     };
-    // struct loop_config: `fd`, `block_size` (0 lets the kernel choose), and a struct loop_info64 with `lo_offset` at 24,
-    // `lo_sizelimit` at 32 and `lo_flags` at 52.
+    // struct loop_config: `fd`, `block_size` at 4, and a struct loop_info64 with `lo_offset` at 24, `lo_sizelimit` at 32
+    // and `lo_flags` at 52.
     let mut config = [0; LOOP_CONFIG];
     let mut put = |at: usize, bytes: &[u8]| config[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, &backing.file.as_raw_fd().to_le_bytes());
+    put(4, &backing.sector_size.to_le_bytes());
     put(8 + 24, &backing.offset.to_le_bytes());
     put(8 + 32, &backing.size.to_le_bytes());
     put(8 + 52, &flags.to_le_bytes());

@@ -115,7 +115,7 @@ fn open_payload(path: &Path, manifest: &Manifest) -> Result<File, Failure> {
     if length != said {
         return Err(damaged(format!("its payload has {length} bytes, and {said} are said")));
     }
-    let backing = Backing { file: &file, offset: 0, size: 0 };
+    let backing = Backing { file: &file, offset: 0, size: 0, sector_size: 0 };
     let device =
         LoopDevice::new(&backing, Kind::PassingReadOnly).tried(|| format!("make a device of {}", path.display()))?;
     let directory = Path::new(RUN).join("payload");

@@ -71,7 +71,7 @@ fn mount_and_provision(
 ) -> Result<Vec<String>, Failure> {
     let mut mount = |partition: &Partition| -> Result<PathBuf, Failure> {
         let directory = Path::new(RUN).join(format!("partition{}", partition.number));
-        let backing = Backing { file: &target.file, offset: partition.offset, size: partition.size };
+        let backing = Backing { file: &target.file, offset: partition.offset, size: partition.size, sector_size: 0 };
         let device = LoopDevice::new(&backing, Kind::Passing)
             .tried(|| format!("make a device of partition {}", partition.number))?;
         let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;

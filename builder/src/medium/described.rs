@@ -27,9 +27,9 @@ pub(crate) struct MediumWriting<'a> {
 }
 
 impl MediumWriting<'_> {
-    /// Whether the system can be tried: the kernel has what it takes, and the disk is one for the loop device's sectors.
+    /// Whether the system can be tried: whether the kernel has what it takes.
     pub(crate) fn is_live(&self) -> bool {
-        self.source.live_lacks.is_none() && self.sector == SectorSize::Bytes512
+        self.source.live_lacks.is_none()
     }
 
     pub(crate) fn id(&self) -> Uuid {

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use builder_block::SectorSize;
 use builder_boot::{Architecture, Kernel, Loader, OsRelease};
 use builder_medium::NamedBy;
 use builder_tree::{Content, FileTree, Inode, Metadata};
@@ -104,15 +103,10 @@ impl MediumSource {
     }
 
     /// What the user should know of the medium.
-    pub(crate) fn notes(&self, sector: SectorSize) -> Vec<String> {
-        let mut notes = vec![match &self.bios {
-            Ok(_) => {
-                "an ISO boots by UEFI and by a legacy BIOS, from disc and stick; a disk that it installs boots by \
-                      UEFI alone"
-                    .to_owned()
-            }
-            Err(why) => why.to_string(),
-        }];
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let both = "an ISO boots by UEFI and by a legacy BIOS, from disc and stick; a disk that it installs boots by UEFI \
+                    alone";
+        let mut notes = vec![self.bios.as_ref().map_or_else(ToString::to_string, |_| both.to_owned())];
         notes.extend(self.live_lacks.map(|module| {
             format!("the medium installs the system and cannot try it, since the kernel has no module {module}")
         }));
@@ -121,11 +115,6 @@ impl MediumSource {
                 "the medium is not found when UEFI has fetched it over HTTP, since the kernel has no module {module}"
             )
         }));
-        if sector != SectorSize::Bytes512 {
-            notes.push(format!(
-                "the medium installs the system and cannot try it, since its disk has sectors of {sector}"
-            ));
-        }
         notes
     }
 
