@@ -19,6 +19,7 @@ mod must_fail;
 mod notification;
 mod page;
 mod real_image;
+mod secure_medium;
 mod selinux;
 mod smoke;
 mod systemd_boot_medium;
