@@ -20,7 +20,7 @@ use crate::formats::{Compared, Formats, Machine, OutputFormat};
 use crate::identity::Identity;
 use crate::layout::{Filling, Layout};
 use crate::lint::gate;
-use crate::medium::{MediumSource, MediumWriting};
+use crate::medium::MediumWriting;
 use crate::outcome::Outcome;
 use crate::output::{OutputError, PendingFile};
 use crate::placement::{self, RootSize};
@@ -141,7 +141,8 @@ impl<'r> Assembled<'r> {
         if let Some(granularity) = granularity {
             plan.notes.push(format!("the disk is a multiple of {granularity} large, as one of the formats wants it"));
         }
-        plan.notes.extend(system.medium.iter().flat_map(MediumSource::notes));
+        let formats = &recipe.formats.formats;
+        plan.notes.extend(system.medium.iter().flat_map(|medium| medium.notes(formats)));
         let disk = DiskImage { table, parts: parts(filled) };
         // Bytes that are made and not copied are kept in the scratch file until they are in their order.
         let scratch = |source| BuildError::Scratch { source };

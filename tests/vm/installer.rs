@@ -23,7 +23,6 @@ pub(crate) const INSTALLED: &str = "diskwright: INSTALLED ";
 pub(crate) const FAILED: &str = "diskwright: FAILED: ";
 /// Its questions: which drive, and whether that may be erased.
 pub(crate) const LIST: &str = "q: leave > ";
-const CONFIRM: &str = "goes back > ";
 pub(crate) const CONFIRM: &str = "goes back > ";
 
 /// A medium of an image, with what was planned for its disk, and drives beside it.

@@ -34,7 +34,7 @@ pub(crate) fn check(device: &Device<'_>, block: u32, name: &str, report: &mut Re
                 .hint("the medium was laid out anew without its writer: make it again"),
         );
     }
-    if length < 64 || length > MOST || !device.has(block, length.into()) {
+    if !(64..=MOST).contains(&length) || !device.has(block, length.into()) {
         let expected = format!("64 to {MOST}, all of them in the image");
         report.push(Finding::error(name, field("length"), length, expected));
         return Ok(());

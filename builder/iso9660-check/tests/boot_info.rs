@@ -14,7 +14,11 @@ fn image(tool: &str, options: &[&str]) -> (Vec<u8>, usize, usize) {
     let at = |block: u32| usize::try_from(block).unwrap() * BLOCK;
     let tree = tree();
     // Lengths that are no whole words, blocks or sectors.
-    fs::write(tree.path().join("boot/bios.img"), (0..30_001).map(|at| (at % 251) as u8).collect::<Vec<_>>()).unwrap();
+    fs::write(
+        tree.path().join("boot/bios.img"),
+        (0..30_001_u32).map(|at| u8::try_from(at % 251).unwrap()).collect::<Vec<_>>(),
+    )
+    .unwrap();
     let mut all = vec!["-R", "-b", "boot/bios.img", "-no-emul-boot", "-boot-load-size", "4"];
     all.extend(options);
     let image = fs::read(make(tree.path(), tool, &all).path()).unwrap();

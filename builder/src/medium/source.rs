@@ -7,6 +7,7 @@ use builder_boot::{Architecture, Kernel, Loader, OsRelease};
 use builder_medium::NamedBy;
 use builder_tree::{Content, FileTree, Inode, Metadata};
 
+use crate::formats::OutputFormat;
 use crate::medium::archive::{Made, archive};
 use crate::medium::bios::{BiosLoader, NoBios};
 use crate::medium::error::MediumError;
@@ -102,18 +103,21 @@ impl MediumSource {
         }
     }
 
-    /// What the user should know of the medium.
-    pub(crate) fn notes(&self) -> Vec<String> {
+    /// What the user should know of media in these formats.
+    pub(crate) fn notes(&self, formats: &[OutputFormat]) -> Vec<String> {
         let both = "an ISO boots by UEFI and by a legacy BIOS, from disc and stick; a disk that it installs boots by UEFI \
                     alone";
-        let mut notes = vec![self.bios.as_ref().map_or_else(ToString::to_string, |_| both.to_owned())];
+        let mut notes = Vec::new();
+        if formats.contains(&OutputFormat::Iso) {
+            notes.push(self.bios.as_ref().map_or_else(ToString::to_string, |_| both.to_owned()));
+            notes.extend(self.http_lacks.map(|module| {
+                format!(
+                    "an ISO is not found when UEFI has fetched it over HTTP, since the kernel has no module {module}"
+                )
+            }));
+        }
         notes.extend(self.live_lacks.map(|module| {
             format!("the medium installs the system and cannot try it, since the kernel has no module {module}")
-        }));
-        notes.extend(self.http_lacks.map(|module| {
-            format!(
-                "the medium is not found when UEFI has fetched it over HTTP, since the kernel has no module {module}"
-            )
         }));
         notes
     }

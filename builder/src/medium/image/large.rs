@@ -16,6 +16,7 @@ use super::{Layout, at};
 use crate::bundle::tests::{judge, plan};
 use crate::formats::OutputFormat;
 use crate::identity::Identity;
+use crate::medium::bios::NoBios;
 use crate::medium::described::MediumWriting;
 use crate::medium::error::MediumError;
 use crate::medium::options::MediumOptions;
@@ -117,6 +118,9 @@ fn source() -> MediumSource {
         deployment: "ostree/deploy/default/deploy/1.0".to_owned(),
         var: "ostree/deploy/default/var".to_owned(),
         live_lacks: None,
+        http_lacks: None,
+        bios: Err(NoBios::Nothing),
+        named_by: Vec::new(),
         tracks: None,
     }
 }
