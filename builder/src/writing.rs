@@ -251,11 +251,9 @@ impl Writing<'_> {
         let Some(medium) = self.medium else { return Err(Failed::Format(FormatError::NeedsImage { format })) };
         progress.begin(Station::Medium, self.disk.size().bytes());
         let mut at = |done| progress.at(Station::Medium, done);
+        let seal = if station == Station::Forecast { MediumWriting::count_seal } else { MediumWriting::seal };
         let written = medium.write(format, file, &mut at).and_then(|length| {
-            // What is only counted cannot be read again, and the checksum's place is counted already.
-            if station != Station::Forecast {
-                MediumWriting::seal(format, file)?;
-            }
+            seal(format, file)?;
             file.end_at(length).map_err(MediumFailed::Output)?;
             Ok(length)
         });

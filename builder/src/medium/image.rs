@@ -93,6 +93,15 @@ impl MediumWriting<'_> {
         })
     }
 
+    /// Counts what [`Self::seal`] would write to a sink from which nothing can be read.
+    pub(crate) fn count_seal(format: OutputFormat, sink: &mut dyn Sink) -> Result<(), Failed> {
+        if format == OutputFormat::Pxe {
+            return Ok(());
+        }
+        let text = usize::try_from(TEXT_LENGTH).map_err(|error| Failed::Output(io::Error::other(error)))?;
+        sink.write_at(TEXT, &vec![b' '; text]).map_err(Failed::Output)
+    }
+
     /// The files that are copied.
     fn files(&self) -> [(&'static str, &Arc<Inode>); 3] {
         let MediumSource { kernel, initramfs, archive, .. } = self.source;
