@@ -26,7 +26,7 @@ fn machine(bench: &Bench, server: &FileServer, drive: &Path) -> MachineBuilder {
         .firmware_files(FirmwareFiles::new(CODE, variables))
         .network(Network::User(Vec::new()))
         .disk(Disk::raw(drive).keep_writes().serial("TARGET"))
-        .disk(Disk::raw(&bench.innocent.0).keep_writes().serial("INNOCENT"))
+        .disk(Disk::raw(&bench.innocent).keep_writes().serial("INNOCENT"))
 }
 
 #[test]

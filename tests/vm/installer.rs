@@ -3,6 +3,7 @@
 //! Beside the drive that is meant there is another in each machine, full of noise, which is bit for bit the same in the
 //! end.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -30,8 +31,8 @@ pub(crate) struct Bench {
     pub(crate) directory: TempDir,
     pub(crate) medium: PathBuf,
     pub(crate) plan: Value,
-    /// A drive that nothing may happen to, and its checksum.
-    pub(crate) innocent: (PathBuf, String),
+    /// A drive that nothing may happen to; a copy of it lies beside it.
+    pub(crate) innocent: PathBuf,
 }
 
 impl Bench {
@@ -57,9 +58,10 @@ impl Bench {
         let result: Value = serde_json::from_str(&run.stdout).unwrap();
         // Noise, and in front of it a table, as a drive in use has.
         let script = "dd if=/dev/urandom of=innocent.raw bs=1M count=64 status=none
-            truncate -s 4G innocent.raw && sgdisk -n 1:0:0 innocent.raw > /dev/null && sha256sum innocent.raw";
-        let sum = shell(directory.path(), script);
-        let innocent = (at("innocent.raw"), sum.split(' ').next().unwrap().to_owned());
+            truncate -s 4G innocent.raw && sgdisk -n 1:0:0 innocent.raw > /dev/null
+            cp --sparse=always innocent.raw innocent.copy";
+        let _ = shell(directory.path(), script);
+        let innocent = at("innocent.raw");
         Self { medium: at("install.iso"), plan: result["plan"].clone(), directory, innocent }
     }
 
@@ -74,13 +76,16 @@ impl Bench {
     pub(crate) fn machine(&self, medium: Bus, drive: Disk) -> MachineBuilder {
         medium_machine(Disk::raw(&self.medium).on(medium))
             .disk(drive.keep_writes())
-            .disk(Disk::raw(&self.innocent.0).keep_writes().serial("INNOCENT"))
+            .disk(Disk::raw(&self.innocent).keep_writes().serial("INNOCENT"))
     }
 
     /// The other drive is what it was.
     pub(crate) fn is_innocent(&self) {
-        let sum = shell(self.directory.path(), "sha256sum innocent.raw");
-        assert!(sum.starts_with(&self.innocent.1), "the other drive has changed");
+        // It passes over holes, of which such drives mostly consist.
+        let copy = self.directory.path().join("innocent.copy");
+        let all = ["compare", "-U", "-f", "raw", "-F", "raw"].map(OsStr::new);
+        let all = all.into_iter().chain([self.innocent.as_os_str(), copy.as_os_str()]);
+        let _ = judge("qemu-img", all).passed();
     }
 }
 
@@ -177,7 +182,7 @@ fn what_a_boot_server_gives_out_installs_from_memory() {
             command_line: arguments.trim().to_owned(),
         })
         .disk(Disk::raw(&drive).keep_writes().serial("TARGET"))
-        .disk(Disk::raw(&bench.innocent.0).keep_writes().serial("INNOCENT"));
+        .disk(Disk::raw(&bench.innocent).keep_writes().serial("INNOCENT"));
     let mut running = machine.build().unwrap().start().unwrap();
     let _ = says(&mut running, &format!("{INSTALLED}/dev/vda"), "installation from memory");
     ends(&mut running);
