@@ -22,7 +22,7 @@ use crate::integrity::Sealer;
 use crate::labels;
 use crate::layout::{Filling, Layout};
 use crate::lint::gate;
-use crate::medium::{MediumSource, named};
+use crate::medium::{BegunSource, MediumSource, named};
 use crate::plan::{PlannedBoot, PlannedDeployment, PlannedEntry, PlannedImage, PlannedRollback};
 use crate::progress::{Progress, Station};
 use crate::recipe::{Recipe, SelinuxChoice};
@@ -85,12 +85,12 @@ pub(crate) fn assemble(
         (choice, _) => choice,
     };
     let loader = Loader::find(&first.contents.merged, architecture, choice)?;
-    let mut medium = None;
+    let mut begun = None;
     if recipe.formats.formats.iter().any(|format| format.is_medium()) {
         let kernel = Kernel::find(&first.contents.merged)?;
         let name = &first.image.platform().architecture;
         let release = &first.release;
-        medium = Some(MediumSource::new(&first.contents.merged, &kernel, &loader, architecture, name, release)?);
+        begun = Some(MediumSource::begin(&first.contents.merged, &kernel, &loader, architecture, name, release)?);
     }
     let stateroot =
         recipe.stateroot.clone().or_else(|| first.install.stateroot.clone()).unwrap_or_else(|| "default".to_owned());
@@ -110,6 +110,7 @@ pub(crate) fn assemble(
         deployables.push(installable.commit(&mut repo, recipe, &target, &mut done, progress)?);
     }
     deployables.reverse();
+    let mut medium = begun.map(BegunSource::finish).transpose()?;
     // Nobody holds a tree any more from here on: how many names an inode gets is seen by who holds it.
     gate::judge(recipe, deployables.iter_mut().map(|deployable| deployable.look.take()), &mut notes)?;
     let stats = repo.stats();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use builder_boot::{Architecture, Kernel, Loader, OsRelease};
 use builder_medium::NamedBy;
@@ -42,30 +43,53 @@ pub(crate) struct MediumSource {
     pub(crate) named_by: Vec<NamedBy>,
 }
 
-impl MediumSource {
-    /// Looks through the tree of the system that boots.
+/// The same while the archive is made beside other things.
+pub(crate) struct BegunSource {
+    source: MediumSource,
+    archiving: JoinHandle<Result<Made, MediumError>>,
+}
+
+impl BegunSource {
+    /// Waits for the archive.
     ///
     /// # Errors
-    /// [`MediumError`]: there is no boot loader, no program for the architecture, or the kernel lacks modules.
-    pub(crate) fn new(
-        tree: &FileTree,
+    /// [`MediumError`]: the kernel lacks modules, or nothing can be put behind its initramfs.
+    pub(crate) fn finish(self) -> Result<MediumSource, MediumError> {
+        let Self { source, archiving } = self;
+        // A panic there is a defect, and goes on here.
+        let made = archiving.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let Made { packed, live_lacks, http_lacks } = made?;
+        let archive = Arc::new(Inode::regular(Metadata::root(0o644), Content::bytes(packed)));
+        Ok(MediumSource { archive, live_lacks, http_lacks, ..source })
+    }
+}
+
+impl MediumSource {
+    /// Looks through the tree of the system that boots, and begins to make the archive: modules are unpacked and packed
+    /// again, which takes as long as the commits do.
+    ///
+    /// # Errors
+    /// [`MediumError`]: there is no boot loader, or no program for the architecture.
+    pub(crate) fn begin(
+        tree: &Arc<FileTree>,
         kernel: &Kernel,
         loader: &Loader,
         architecture: Architecture,
         architecture_name: &str,
         release: &OsRelease,
-    ) -> Result<Self, MediumError> {
+    ) -> Result<BegunSource, MediumError> {
         if matches!(loader, Loader::None) {
             return Err(MediumError::NoLoader);
         }
         let program = builder_installer_program::program(architecture_name)
             .ok_or_else(|| MediumError::NoProgram { architecture: architecture_name.to_owned() })?;
-        let Made { packed, live_lacks, http_lacks } = archive(tree, &kernel.version, &kernel.initramfs, program)?;
+        let (modules, version, initramfs) = (Arc::clone(tree), kernel.version.clone(), Arc::clone(&kernel.initramfs));
+        let archiving = thread::spawn(move || archive(&modules, &version, &initramfs, program));
         let field = |key: &str| release.fields().get(key).map(String::as_str).unwrap_or_default();
-        Ok(Self {
+        let source = Self {
             kernel: Arc::clone(&kernel.vmlinuz),
             initramfs: Arc::clone(&kernel.initramfs),
-            archive: Arc::new(Inode::regular(Metadata::root(0o644), Content::bytes(packed))),
+            archive: Arc::new(Inode::regular(Metadata::root(0o644), Content::bytes(&b""[..]))),
             loader: loader.clone(),
             bios: BiosLoader::find(tree, loader, architecture),
             architecture,
@@ -78,11 +102,12 @@ impl MediumSource {
             release: format!("{} {}", field("ID"), field("VERSION_ID")),
             deployment: String::new(),
             var: String::new(),
-            live_lacks,
-            http_lacks,
+            live_lacks: None,
+            http_lacks: None,
             tracks: None,
             named_by: Vec::new(),
-        })
+        };
+        Ok(BegunSource { source, archiving })
     }
 
     /// Notes which files name the disk by its identities, and whether that is in the way of `answers`.
