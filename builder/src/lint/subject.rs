@@ -46,13 +46,13 @@ pub(crate) struct Subject {
     pub(crate) layers: Vec<LayerSize>,
     early: OnceCell<Option<Result<Early, String>>>,
     /// Who will say what the initramfs says.
-    awaited: RefCell<Option<Awaited>>,
+    awaited: Ahead<io::Result<Result<Early, String>>>,
     modules: OnceCell<Option<Result<Modules, ReadError>>>,
     /// Who reads the modules.
-    reading: RefCell<Option<Receiver<Result<Modules, ReadError>>>>,
+    reading: Ahead<Result<Modules, ReadError>>,
     boot_programs: OnceCell<Vec<BootProgram>>,
     /// Who follows them.
-    following: RefCell<Option<Receiver<Followed>>>,
+    following: Ahead<Followed>,
     failure: RefCell<Option<io::Error>>,
 }
 
@@ -65,12 +65,12 @@ impl Subject {
             labels,
             is_ostree: false,
             layers: Vec::new(),
-            awaited: RefCell::new(None),
+            awaited: Ahead::nobody(),
             early: OnceCell::new(),
             modules: OnceCell::new(),
-            reading: RefCell::new(None),
+            reading: Ahead::nobody(),
             boot_programs: OnceCell::new(),
-            following: RefCell::new(None),
+            following: Ahead::nobody(),
             failure: RefCell::new(None),
         }
     }
@@ -84,7 +84,7 @@ impl Subject {
         early: Awaited,
     ) -> Self {
         let subject = Self::new(tree, platform, labels);
-        Self { awaited: RefCell::new(Some(early)), is_ostree: true, ..subject }
+        Self { awaited: Ahead(RefCell::new(Some(early))), is_ostree: true, ..subject }
     }
 
     /// Reads the layers of an image; `scratch` takes the unnamed scratch file. Where `wanted` is given, only what checks
@@ -124,27 +124,15 @@ impl Subject {
     /// modules of the one kernel, and following the programs up to it.
     pub(crate) fn read_ahead(self) -> Self {
         let Ok(kernel) = Kernel::find(&self.tree) else { return self };
-        // Where there is no thread, or none that answers, who needs it reads it.
-        let (sender, receiver) = mpsc::channel();
-        let read = move || drop(sender.send(read_early(&kernel.initramfs)));
-        let awaited = spawn("lint-initramfs", read).map(|()| receiver);
-        let (sender, receiver) = mpsc::channel();
+        let awaited = Ahead::begin("lint-initramfs", move || read_early(&kernel.initramfs));
         let tree = Arc::clone(&self.tree);
-        let read = move || drop(sender.send(read_modules(&tree, &kernel.version)));
-        let reading = spawn("lint-modules", read).map(|()| receiver);
-        let (sender, receiver) = mpsc::channel();
+        let reading = Ahead::begin("lint-modules", move || read_modules(&tree, &kernel.version));
         let (tree, platform) = (Arc::clone(&self.tree), self.platform.clone());
-        let follow = move || {
+        let following = Ahead::begin("lint-programs", move || {
             let subject = Self::new(tree, platform, BTreeMap::new());
-            drop(sender.send((boot_path::follow(&subject), subject.failure())));
-        };
-        let following = spawn("lint-programs", follow).map(|()| receiver);
-        Self {
-            awaited: RefCell::new(awaited),
-            reading: RefCell::new(reading),
-            following: RefCell::new(following),
-            ..self
-        }
+            (boot_path::follow(&subject), subject.failure())
+        });
+        Self { awaited, reading, following, ..self }
     }
 
     /// The first bytes of `content`: as many as `buffer` takes, or all. Gives how many there are; none where they
@@ -194,13 +182,11 @@ impl Subject {
     pub(crate) fn early(&self) -> Option<&Result<Early, String>> {
         self.early
             .get_or_init(|| {
-                let told = match self.awaited.take() {
+                let told = match self.awaited.answer() {
+                    Some(told) => told,
                     // Where nobody says it, there is no build either.
-                    Some(awaited) if self.is_ostree => awaited.recv().ok()?,
-                    awaited => match awaited.map(|awaited| awaited.recv()) {
-                        Some(Ok(told)) => told,
-                        _ => read_early(&Kernel::find(&self.tree).ok()?.initramfs),
-                    },
+                    None if self.is_ostree => return None,
+                    None => read_early(&Kernel::find(&self.tree).ok()?.initramfs),
                 };
                 told.map_err(|error| self.fail(error)).ok()
             })
@@ -212,7 +198,7 @@ impl Subject {
     pub(crate) fn modules(&self) -> Option<&Result<Modules, ReadError>> {
         self.modules
             .get_or_init(|| {
-                if let Some(Ok(modules)) = self.reading.take().map(|reading| reading.recv()) {
+                if let Some(modules) = self.reading.answer() {
                     return Some(modules);
                 }
                 Some(read_modules(&self.tree, &Kernel::find(&self.tree).ok()?.version))
@@ -222,14 +208,14 @@ impl Subject {
 
     /// The programs from the firmware to the kernel, see [`boot_path::follow`].
     pub(crate) fn boot_programs(&self) -> &[BootProgram] {
-        self.boot_programs.get_or_init(|| match self.following.take().map(|following| following.recv()) {
-            Some(Ok((programs, failure))) => {
+        self.boot_programs.get_or_init(|| match self.following.answer() {
+            Some((programs, failure)) => {
                 if let Some(error) = failure {
                     self.fail(error);
                 }
                 programs
             }
-            _ => boot_path::follow(self),
+            None => boot_path::follow(self),
         })
     }
 
@@ -244,9 +230,26 @@ impl Subject {
     }
 }
 
-/// Begins a thread that is not waited for: who wants its answer has the other end of its channel.
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Option<()> {
-    thread::Builder::new().name(name.into()).spawn(run).ok().map(drop)
+/// Somebody who finds something out beside other things, and is asked once.
+#[derive(Debug)]
+struct Ahead<T>(RefCell<Option<Receiver<T>>>);
+
+impl<T: Send + 'static> Ahead<T> {
+    fn nobody() -> Self {
+        Self(RefCell::new(None))
+    }
+
+    /// Begins a thread, which is not waited for where nobody asks; nobody where there cannot be one.
+    fn begin(name: &str, find_out: impl FnOnce() -> T + Send + 'static) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        let spawned = thread::Builder::new().name(name.into()).spawn(move || drop(sender.send(find_out())));
+        Self(RefCell::new(spawned.ok().map(|_| receiver)))
+    }
+
+    /// What was found out; `None` where nobody does, or has ended without an answer. Then who needs it looks itself.
+    fn answer(&self) -> Option<T> {
+        self.0.take()?.recv().ok()
+    }
 }
 
 fn read_early(initramfs: &Inode) -> io::Result<Result<Early, String>> {
