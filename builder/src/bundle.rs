@@ -211,7 +211,7 @@ struct FormatsElement {
 impl FormatsElement {
     fn of(formats: &Formats) -> Self {
         Self {
-            medium: formats.formats.iter().any(|format| format.is_medium()).then(|| formats.medium.clone()),
+            medium: formats.has_medium().then(|| formats.medium.clone()),
             types: formats.formats.iter().map(|format| format.name()).collect(),
             compression: match formats.compression {
                 ClusterCompression::Zstd => "zstd",

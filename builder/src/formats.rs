@@ -211,6 +211,11 @@ pub struct Formats {
 }
 
 impl Formats {
+    /// Whether one of them tries and installs the system.
+    pub(crate) fn has_medium(&self) -> bool {
+        self.formats.iter().any(|format| format.is_medium())
+    }
+
     /// `formats` as each is usually written.
     #[must_use]
     pub fn new(formats: Vec<OutputFormat>) -> Self {

@@ -86,7 +86,7 @@ pub(crate) fn assemble(
     };
     let loader = Loader::find(&first.contents.merged, architecture, choice)?;
     let mut begun = None;
-    if recipe.formats.formats.iter().any(|format| format.is_medium()) {
+    if recipe.formats.has_medium() {
         let kernel = Kernel::find(&first.contents.merged)?;
         let name = &first.image.platform().architecture;
         let release = &first.release;
