@@ -9,7 +9,7 @@ use crate::feed::{Feed, Halt};
 use crate::pax::Pax;
 use crate::problem::EntryProblem;
 use crate::sparse::{self, SparseMap};
-use crate::tarblock::{Block, TarHeader, padding};
+use crate::tarblock::{TarHeader, padding};
 
 /// Bytes of all extended headers of an entry.
 const EXTENDED_LIMIT: u64 = 1 << 20;
@@ -73,7 +73,7 @@ pub(crate) fn next(feed: &mut Feed<'_>, place: &mut Place) -> Result<Option<Entr
         };
         let header = TarHeader::new(&block)?;
         if !matches!(header.type_flag(), b'L' | b'K' | b'x' | b'g') {
-            return entry(feed, place, &block, extended).map(Some);
+            return entry(feed, place, &header, extended).map(Some);
         }
         let size = header.size()?;
         // A claim; nothing is set aside for it before it is found to be small.
@@ -99,8 +99,7 @@ pub(crate) fn next(feed: &mut Feed<'_>, place: &mut Place) -> Result<Option<Entr
     }
 }
 
-fn entry(feed: &mut Feed<'_>, place: &mut Place, block: &Block, extended: Extended) -> Result<Entry, Halt> {
-    let header = TarHeader::new(block)?;
+fn entry(feed: &mut Feed<'_>, place: &mut Place, header: &TarHeader<'_>, extended: Extended) -> Result<Entry, Halt> {
     let Extended { mut pax, long_name, long_link, .. } = extended;
     let mut path = pax.path.take().or(long_name).unwrap_or_else(|| header.name());
     place.path = Some(path.clone());
@@ -129,14 +128,14 @@ fn entry(feed: &mut Feed<'_>, place: &mut Place, block: &Block, extended: Extend
         },
         b'S' => {
             let body = size()?;
-            (EntryKind::File(Some(sparse::old_gnu(feed, &header, body)?)), body)
+            (EntryKind::File(Some(sparse::old_gnu(feed, header, body)?)), body)
         }
         // The rest have no body, whatever size they claim: archives of pax and of old tars give links their
         // target's. Go's reader, which all container tools use, sees it so.
         b'1' => (EntryKind::HardLink(names("hard link target", &target)?), 0),
         b'2' => (EntryKind::Symlink(symlink_target(target)?), 0),
-        b'3' => device(&header, EntryKind::CharDevice)?,
-        b'4' => device(&header, EntryKind::BlockDevice)?,
+        b'3' => device(header, EntryKind::CharDevice)?,
+        b'4' => device(header, EntryKind::BlockDevice)?,
         b'5' => (EntryKind::Directory, 0),
         b'6' => (EntryKind::Fifo, 0),
         flag => return Err(EntryProblem::TypeFlag { flag }.into()),

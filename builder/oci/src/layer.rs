@@ -206,13 +206,15 @@ impl<'a> LayerBuilder<'a> {
     /// The layer's own directory at `path`, made where missing; nothing of the layer is in the way.
     fn directory(&mut self, path: &[u8]) -> &mut Directory {
         let mut at = &mut self.layer.tree.root;
-        let mut so_far = Vec::new();
+        let mut end = 0;
         for name in path.split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
-            so_far = builder_tree::join(&so_far, name);
+            end += name.len();
             if at.get(name).and_then(Node::as_directory).is_none() {
                 at.insert(name, Directory::root_owned(0o755));
-                self.layer.implicit.insert(so_far.clone());
+                self.layer.implicit.insert(path[..end].to_vec());
             }
+            // The slash behind it.
+            end += 1;
             // The line above made it a directory if it was none.
             at = at.entries.get_mut(name).and_then(Node::as_directory_mut).expect("a directory was just put there");
         }

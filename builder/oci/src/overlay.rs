@@ -29,8 +29,8 @@ pub(crate) enum Found<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(upper: Option<&'a Directory>, lower: Option<&'a Directory>) -> Self {
-        let opaque = upper.is_some_and(|upper| upper.entries.contains_key(whiteout::OPAQUE));
-        Self { upper, lower: lower.filter(|_| !opaque) }
+        let is_opaque = |upper: &Directory| upper.entries.contains_key(whiteout::OPAQUE);
+        Self { upper, lower: lower.filter(|_| !upper.is_some_and(is_opaque)) }
     }
 
     pub(crate) fn get(self, name: &[u8]) -> Option<Found<'a>> {
@@ -66,13 +66,13 @@ pub(crate) struct Resolved<'a> {
 /// Follows `names` from `root` with symbolic links followed inside the root, as container runtimes do
 /// (filepath-securejoin): a link that leads above the root stops at it, and what does not exist is taken as
 /// written.
-pub(crate) fn resolve<'a>(root: View<'a>, names: &[Vec<u8>]) -> Result<Resolved<'a>, EntryProblem> {
+pub(crate) fn resolve<'a>(root: View<'a>, names: &'a [Vec<u8>]) -> Result<Resolved<'a>, EntryProblem> {
     let mut links = 0;
     // Names still to go, the next one last; and the directories passed, with the way back for `..`.
-    let mut rest: Vec<Vec<u8>> = names.iter().rev().cloned().collect();
-    let mut passed: Vec<(Vec<u8>, Option<View<'a>>)> = Vec::new();
+    let mut rest: Vec<&'a [u8]> = names.iter().rev().map(Vec::as_slice).collect();
+    let mut passed: Vec<(&'a [u8], Option<View<'a>>)> = Vec::with_capacity(names.len());
     while let Some(name) = rest.pop() {
-        match &name[..] {
+        match name {
             b"" | b"." => continue,
             b".." => {
                 passed.pop();
@@ -81,12 +81,12 @@ pub(crate) fn resolve<'a>(root: View<'a>, names: &[Vec<u8>]) -> Result<Resolved<
             _ => {}
         }
         let here = passed.last().map_or(Some(root), |(_, view)| *view);
-        match here.and_then(|here| here.get(&name)) {
+        match here.and_then(|here| here.get(name)) {
             Some(Found::Directory(view)) => passed.push((name, Some(view))),
             None => passed.push((name, None)),
             Some(Found::Leaf(inode)) => {
                 let InodeKind::Symlink(target) = &inode.kind else {
-                    let parent = joined(passed.iter().map(|(name, _)| &name[..]).chain([&name[..]]));
+                    let parent = joined(passed.iter().map(|(name, _)| *name).chain([name]));
                     return Err(EntryProblem::NotADirectory { parent, kind: inode.kind.name() });
                 };
                 links += 1;
@@ -96,7 +96,7 @@ pub(crate) fn resolve<'a>(root: View<'a>, names: &[Vec<u8>]) -> Result<Resolved<
                 if target.starts_with(b"/") {
                     passed.clear();
                 }
-                rest.extend(target.split(|&byte| byte == b'/').rev().map(<[u8]>::to_vec));
+                rest.extend(target.split(|&byte| byte == b'/').rev());
             }
         }
     }
@@ -112,7 +112,7 @@ pub(crate) fn resolve<'a>(root: View<'a>, names: &[Vec<u8>]) -> Result<Resolved<
     if passed.len() > DEPTH_LIMIT {
         return Err(EntryProblem::Name { what: "name", reason: "is more than 512 directories deep" });
     }
-    let path = joined(passed.iter().map(|(name, _)| &name[..]));
+    let path = joined(passed.iter().map(|(name, _)| *name));
     if path.len() > PATH_LIMIT {
         return Err(EntryProblem::Name { what: "name", reason: "leads through links to more than 4,096 bytes" });
     }
@@ -121,7 +121,14 @@ pub(crate) fn resolve<'a>(root: View<'a>, names: &[Vec<u8>]) -> Result<Resolved<
 }
 
 fn joined<'n>(names: impl Iterator<Item = &'n [u8]>) -> Vec<u8> {
-    names.fold(Vec::new(), |path, name| builder_tree::join(&path, name))
+    let mut path = Vec::new();
+    for name in names {
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+    }
+    path
 }
 
 #[cfg(test)]

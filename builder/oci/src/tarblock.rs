@@ -1,5 +1,7 @@
 //! One block of a tar archive as a header: POSIX ustar, GNU and old headers.
 
+use std::ops::Range;
+
 use builder_tree::Timestamp;
 use tar_core::{GnuHeader, Header};
 
@@ -7,6 +9,8 @@ use crate::problem::EntryProblem;
 
 /// Bytes in a block; headers and bodies begin at multiples of it.
 pub(crate) const BLOCK: u64 = 512;
+/// Where a header has its checksum.
+const CHECKSUM: Range<usize> = 148..156;
 
 /// A block as it lies in the stream.
 pub(crate) type Block = [u8; 512];
@@ -26,13 +30,13 @@ impl<'a> TarHeader<'a> {
     pub(crate) fn new(block: &'a Block) -> Result<Self, EntryProblem> {
         let header = Header::from_bytes(block);
         let field = &header.as_ustar().cksum;
-        let unsigned = header.compute_checksum();
+        let computed = sum(block, i32::from);
         // Some old tars added the bytes up as signed numbers (GNU tar, `tar_checksum`).
-        let high = block.iter().enumerate().filter(|(at, byte)| !(148..156).contains(at) && **byte >= 0x80).count();
-        let signed = i64::try_from(unsigned).ok().zip(i64::try_from(high).ok()).map(|(sum, high)| sum - 256 * high);
-        let stored = octal(field);
-        if stored.is_none() || (stored != i64::try_from(unsigned).ok() && stored != signed) {
-            return Err(EntryProblem::Checksum { stored: text(field), computed: unsigned });
+        let is_right = octal(field).is_some_and(|stored| {
+            stored == i64::from(computed) || stored == i64::from(sum(block, |byte| i32::from(byte.cast_signed())))
+        });
+        if !is_right {
+            return Err(EntryProblem::Checksum { stored: text(field), computed: u64::from(computed.unsigned_abs()) });
         }
         Ok(Self { header })
     }
@@ -91,6 +95,13 @@ impl<'a> TarHeader<'a> {
     }
 }
 
+/// Adds up what the bytes of a block count, those of the checksum itself as spaces (POSIX, ustar). In two runs without a
+/// question in them, of which the compiler makes additions of many bytes at once: an image can have millions of headers.
+fn sum(block: &Block, value: impl Fn(u8) -> i32) -> i32 {
+    let run = |bytes: &[u8]| bytes.iter().map(|&byte| value(byte)).sum::<i32>();
+    run(&block[..CHECKSUM.start]) + CHECKSUM.map(|_| value(b' ')).sum::<i32>() + run(&block[CHECKSUM.end..])
+}
+
 fn id(field: &'static str, bytes: &[u8]) -> Result<u32, EntryProblem> {
     u32::try_from(unsigned(field, bytes)?).map_err(|_| EntryProblem::Number {
         field,
@@ -143,7 +154,7 @@ fn text(field: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{number, padding};
+    use super::{CHECKSUM, TarHeader, number, padding};
 
     #[test]
     fn numbers_of_both_kinds_are_read() {
@@ -163,6 +174,17 @@ mod tests {
         ];
         for (field, value) in cases {
             assert_eq!(number(field), value, "{}", field.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn checksums_of_both_kinds_are_right_and_no_others() {
+        // The name `é` has 0xc3 and 0xa9: 364 of unsigned bytes, 148 less than nothing of signed ones.
+        for (sum, is_right) in [(256 + 364, true), (256 - 148, true), (256, false), (256 + 365, false), (0, false)] {
+            let mut block = [0; 512];
+            block[..2].copy_from_slice("é".as_bytes());
+            block[CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            assert_eq!(TarHeader::new(&block).is_ok(), is_right, "{sum}");
         }
     }
 
