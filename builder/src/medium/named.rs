@@ -89,10 +89,14 @@ fn is_made(path: &[u8]) -> bool {
     }
 }
 
+/// Whether a file has one of these identities, which are in small letters, in letters of any size.
 fn has_one(content: &Content, identities: &[String]) -> io::Result<bool> {
     let longest = identities.iter().map(String::len).max().unwrap_or(0);
+    // A dash is rarer than digits are.
+    let dashes: Vec<_> = identities.iter().filter_map(|identity| Some((identity.find('-')?, identity))).collect();
     let mut reader = content.reader();
-    let mut piece = vec![0; PIECE];
+    let room = usize::try_from(content.size()).unwrap_or(PIECE);
+    let mut piece = vec![0; room.clamp(longest + 1, PIECE)];
     // What may be the begin of one at the end of a piece is kept in front of the next.
     let mut kept = 0;
     loop {
@@ -101,17 +105,15 @@ fn has_one(content: &Content, identities: &[String]) -> io::Result<bool> {
             return Ok(false);
         }
         let there = kept + read;
-        piece[kept..there].make_ascii_lowercase();
-        // A dash is rarer than digits are.
-        let dashes = piece[..there].iter().enumerate().filter(|&(_, &byte)| byte == b'-').map(|(at, _)| at);
-        for dash in dashes {
-            let is_here = |identity: &String| {
-                let first = identity.find('-').and_then(|before| dash.checked_sub(before));
-                first.is_some_and(|first| piece[first..there].starts_with(identity.as_bytes()))
-            };
-            if identities.iter().any(is_here) {
-                return Ok(true);
-            }
+        let is_one = |dash: usize| {
+            dashes.iter().any(|&(before, identity)| {
+                let first = dash.checked_sub(before);
+                let found = first.and_then(|first| piece[first..there].get(..identity.len()));
+                found.is_some_and(|found| found.eq_ignore_ascii_case(identity.as_bytes()))
+            })
+        };
+        if memchr::memchr_iter(b'-', &piece[..there]).any(is_one) {
+            return Ok(true);
         }
         kept = there.min(longest);
         piece.copy_within(there - kept..there, 0);
