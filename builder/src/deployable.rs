@@ -1,7 +1,7 @@
 //! From an image's trees to a commit that can be deployed.
 
 use std::num::NonZeroUsize;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
 
 use builder_boot::{Architecture, BootError, InstallConfig, Kernel, OsRelease};
@@ -25,6 +25,9 @@ const IMPORTER_VERSION: &str = "0.15.3";
 /// What is found out about the kernel beside the commits.
 type KernelReading = (Result<String, BootError>, Result<Result<Early, String>, BuildError>);
 
+/// Tells what the initramfs says, or why that is not to be read; nothing where the scratch file cannot be read.
+pub(crate) type EarlyTold = Receiver<Result<Early, String>>;
+
 /// An image that has what a machine needs.
 pub(crate) struct Installable<'a> {
     pub(crate) image: &'a Image,
@@ -32,6 +35,8 @@ pub(crate) struct Installable<'a> {
     pub(crate) architecture: Architecture,
     pub(crate) install: InstallConfig,
     pub(crate) release: OsRelease,
+    /// For one more who wants to know of the initramfs.
+    pub(crate) early: Option<EarlyTold>,
     reading: JoinHandle<KernelReading>,
     look: Option<Look>,
 }
@@ -76,8 +81,9 @@ impl<'a> Installable<'a> {
         }
         let release = OsRelease::read(&contents.merged)?;
         // They are read beside the commits: it is the one long reading that waits for nothing. Whoever looks at the image
-        // does so at the same time, and wants to know of the initramfs too.
+        // does so at the same time, and wants to know of the initramfs too; and so does whoever packs an archive for it.
         let (teller, told) = mpsc::sync_channel(1);
+        let (second, early) = mpsc::sync_channel(1);
         let look = Look::begin(&recipe.lint, &contents.merged, image, told);
         let reading = std::thread::spawn(move || {
             let early = match Early::read(&kernel.initramfs) {
@@ -87,11 +93,12 @@ impl<'a> Installable<'a> {
             if let Ok(early) = &early {
                 // Perhaps nobody wants to know.
                 let _ = teller.send(Ok(early.clone()));
+                let _ = second.send(early.clone());
             }
-            drop(teller);
+            drop((teller, second));
             (kernel.boot_checksum(), early)
         });
-        Ok(Self { image, contents, architecture, install, release, reading, look })
+        Ok(Self { image, contents, architecture, install, release, early: Some(early), reading, look })
     }
 
     /// Puts the image into the repository; `done` counts commits.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};
 
-use builder_initramfs::{Initramfs, InitramfsError, Limits};
+use builder_initramfs::{Compression, Initramfs, InitramfsError, Limits};
 use builder_kmod::MAX_LIST_BYTES;
 use builder_tree::Inode;
 
@@ -30,6 +30,8 @@ pub(crate) struct Early {
     pub(crate) settings: BTreeMap<String, String>,
     /// Its kernel modules.
     pub(crate) modules: EarlyModules,
+    /// Whether an archive of it is packed with zstd, so that its kernel unpacks that.
+    pub(crate) has_zstd: bool,
 }
 
 impl Early {
@@ -56,6 +58,7 @@ impl Early {
             }
         }
         let has_program = PROGRAMS.iter().any(|path| initramfs.has(path));
-        Ok(Self { has_program, settings, modules: EarlyModules::of(&initramfs) })
+        let has_zstd = initramfs.archives().iter().any(|archive| archive.compression == Compression::Zstd);
+        Ok(Self { has_program, settings, modules: EarlyModules::of(&initramfs), has_zstd })
     }
 }

@@ -40,4 +40,4 @@ pub use opened::{Medium, MediumChanges};
 pub use options::{AnswersFile, MediumOptions};
 pub(crate) use payload::Failed as MediumFailed;
 pub use shown::{ShownMedium, ShownMenu};
-pub(crate) use source::{BegunSource, MediumSource};
+pub(crate) use source::{BegunSource, Installed, MediumSource};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use builder_boot::{
-    BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, ESP_MOUNT_POINT, Kernel, KernelArguments, Loader,
-    OsRelease, renewal, renewal_lacks,
+    BootEntry, BootError, BootSpec, BootTrees, BootloaderChoice, ESP_MOUNT_POINT, KernelArguments, Loader, OsRelease,
+    renewal, renewal_lacks,
 };
 use builder_erofs::{Payload, composefs_image};
 use builder_oci::{Image, ImageSource, Layers};
@@ -22,7 +22,7 @@ use crate::integrity::Sealer;
 use crate::labels;
 use crate::layout::{Filling, Layout};
 use crate::lint::gate;
-use crate::medium::{BegunSource, MediumSource, named};
+use crate::medium::{BegunSource, Installed, MediumSource, named};
 use crate::plan::{PlannedBoot, PlannedDeployment, PlannedEntry, PlannedImage, PlannedRollback};
 use crate::progress::{Progress, Station};
 use crate::recipe::{Recipe, SelinuxChoice};
@@ -76,7 +76,7 @@ pub(crate) fn assemble(
         let contents = Contents::new(image, layers, recipe.selinux, policy, &mut notes, progress)?;
         installables.push(Installable::new(image, contents, recipe, progress)?);
     }
-    let first = &installables[0];
+    let first = &mut installables[0];
     let architecture = first.architecture;
     let choice = match (recipe.bootloader, first.install.bootloader.as_deref()) {
         // The image's own choice, where the user made none.
@@ -85,13 +85,14 @@ pub(crate) fn assemble(
         (choice, _) => choice,
     };
     let loader = Loader::find(&first.contents.merged, architecture, choice)?;
-    let mut begun = None;
-    if recipe.formats.has_medium() {
-        let kernel = Kernel::find(&first.contents.merged)?;
-        let name = &first.image.platform().architecture;
-        let release = &first.release;
-        begun = Some(MediumSource::begin(&first.contents.merged, &kernel, &loader, architecture, name, release)?);
-    }
+    let begun = match first.early.take().filter(|_| recipe.formats.has_medium()) {
+        Some(early) => {
+            let architecture = (architecture, first.image.platform().architecture.as_str());
+            let (tree, release) = (&first.contents.merged, &first.release);
+            Some(BegunSource::begin(tree, &loader, architecture, release, early, recipe.threads)?)
+        }
+        None => None,
+    };
     let stateroot =
         recipe.stateroot.clone().or_else(|| first.install.stateroot.clone()).unwrap_or_else(|| "default".to_owned());
     let target = target(recipe, first.image, &first.release, progress)?;
@@ -110,7 +111,6 @@ pub(crate) fn assemble(
         deployables.push(installable.commit(&mut repo, recipe, &target, &mut done, progress)?);
     }
     deployables.reverse();
-    let mut medium = begun.map(BegunSource::finish).transpose()?;
     // Nobody holds a tree any more from here on: how many names an inode gets is seen by who holds it.
     gate::judge(recipe, deployables.iter_mut().map(|deployable| deployable.look.take()), &mut notes)?;
     let stats = repo.stats();
@@ -239,11 +239,6 @@ pub(crate) fn assemble(
         .zip(&serials)
         .map(|(one, serials)| sysroot::deployment_path(&stateroot, &one.commit, serials.deploy))
         .collect();
-    if let (Some(medium), Some(path)) = (&mut medium, paths.first()) {
-        medium.deployment = path.trim_start_matches('/').to_owned();
-        medium.var = format!("ostree/deploy/{stateroot}/var");
-        medium.tracks = recipe.target_imgref.is_some().then(|| target.name().to_owned());
-    }
     let mut scratch = 0;
     if let Some(mut sealer) = sealer {
         sealer.rest(&mut root, &paths)?;
@@ -261,11 +256,20 @@ pub(crate) fn assemble(
             String::from_utf8_lossy(policy.name())
         ));
     }
-    if let Some(medium) = &mut medium {
-        let boot = boot_is_separate.then_some(&boot_tree);
-        let named_by = named::by(identity, layout, &root, boot, &esp);
-        medium.note_names(named_by, recipe.formats.medium.answers.as_ref()).map_err(BuildError::from)?;
-    }
+    let medium = match begun {
+        Some(begun) => {
+            let boot = boot_is_separate.then_some(&boot_tree);
+            let named_by = named::by(identity, layout, &root, boot, &esp);
+            let installed = Installed {
+                deployment: paths[0].trim_start_matches('/').to_owned(),
+                var: format!("ostree/deploy/{stateroot}/var"),
+                tracks: recipe.target_imgref.is_some().then(|| target.name().to_owned()),
+                named_by: named_by.map_err(|source| BuildError::Scratch { source })?,
+            };
+            Some(begun.finish(installed, recipe.formats.medium.answers.as_ref())?)
+        }
+        None => None,
+    };
     progress.at(Station::Objects, total);
     progress.end(Station::Objects);
 

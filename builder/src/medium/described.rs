@@ -29,7 +29,7 @@ pub(crate) struct MediumWriting<'a> {
 impl MediumWriting<'_> {
     /// Whether the system can be tried: whether the kernel has what it takes.
     pub(crate) fn is_live(&self) -> bool {
-        self.source.live_lacks.is_none()
+        self.source.parts.live_lacks.is_none()
     }
 
     pub(crate) fn id(&self) -> Uuid {
@@ -51,7 +51,7 @@ impl MediumWriting<'_> {
     }
 
     pub(crate) fn manifest(&self, payload: u64, blocks: u64) -> Manifest {
-        let Self { plan, source, .. } = self;
+        let Self { plan, source: MediumSource { parts, installed, .. }, .. } = self;
         let (kargs, ostree) = self.kargs();
         let uuid = |text: &str| text.parse().unwrap_or_default();
         let partitions = plan.disk.partitions.iter().map(|partition| Partition {
@@ -71,17 +71,17 @@ impl MediumWriting<'_> {
             id: self.id(),
             system: System {
                 name: plan.image.name.clone(),
-                architecture: source.architecture_name.clone(),
-                tracks: source.tracks.clone(),
+                architecture: parts.architecture_name.clone(),
+                tracks: installed.tracks.clone(),
                 digest: plan.image.digest.clone(),
-                deployment: source.deployment.clone(),
-                var: source.var.clone(),
+                deployment: installed.deployment.clone(),
+                var: installed.var.clone(),
                 kargs,
                 ostree,
                 loader: Loader {
-                    kind: source.loader.kind().to_owned(),
-                    label: source.label.clone(),
-                    program: source.loader.program().unwrap_or_default(),
+                    kind: parts.loader.kind().to_owned(),
+                    label: parts.label.clone(),
+                    program: parts.loader.program().unwrap_or_default(),
                 },
                 live: self.is_live(),
             },
@@ -90,7 +90,7 @@ impl MediumWriting<'_> {
                 sector_size: u32::try_from(self.sector.bytes()).unwrap_or(512),
                 guid: uuid(&plan.disk.guid),
                 partitions: partitions.collect(),
-                named_by: Some(source.named_by.clone()),
+                named_by: Some(installed.named_by.clone()),
             },
             payload: builder_medium::Payload { size: payload, block_size: payload::BLOCK.bytes(), blocks },
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use builder_fat::FatError;
 use builder_grub_core::CoreError;
-use builder_initramfs::{InitramfsError, WriteError};
+use builder_initramfs::WriteError;
 use builder_iso9660::IsoError;
 use builder_kmod::{ModuleFault, ReadError};
 use builder_medium::AnswersError;
@@ -56,14 +56,13 @@ pub enum MediumError {
     },
     /// The initramfs, behind which an archive is to be loaded.
     #[error(
-        "the initramfs of the kernel {release} cannot be followed by another archive, as an installer medium needs"
+        "the initramfs of the kernel {release} cannot be followed by another archive, as an installer medium needs: {reason}"
     )]
     Initramfs {
         /// The kernel's release.
         release: String,
         /// Why.
-        #[source]
-        source: InitramfsError,
+        reason: String,
     },
     /// The program that installs.
     #[error("this diskwright has no installer program for {architecture}")]

@@ -21,7 +21,7 @@ use crate::medium::error::MediumError;
 use crate::medium::esp::menu_bytes;
 use crate::medium::options::{SETTINGS_ROOM, filled};
 use crate::medium::payload::{self, Failed, Payload, Room};
-use crate::medium::source::MediumSource;
+use crate::medium::source::{MediumParts, MediumSource};
 
 /// Where the kernel's files are, as on the media of others.
 pub(crate) const KERNEL: &str = "images/pxeboot/vmlinuz";
@@ -104,7 +104,7 @@ impl MediumWriting<'_> {
 
     /// The files that are copied.
     fn files(&self) -> [(&'static str, &Arc<Inode>); 3] {
-        let MediumSource { kernel, initramfs, archive, .. } = self.source;
+        let MediumSource { parts: MediumParts { kernel, initramfs, .. }, archive, .. } = self.source;
         [(KERNEL, kernel), (INITRAMFS, initramfs), (ARCHIVE, archive)]
     }
 }
@@ -132,8 +132,8 @@ impl Layout {
         let text = filled("title and kernel arguments", &settings.text(), SETTINGS_ROOM)?;
         let [kernel, initramfs, archive] = writing.files();
         let mut trees = medium(&MediumBoot {
-            loader: &source.loader,
-            architecture: source.architecture,
+            loader: &source.parts.loader,
+            architecture: source.parts.architecture,
             marker: &marker,
             kernel,
             initramfs,
@@ -157,7 +157,7 @@ impl Layout {
                 timestamp: identity.created(),
             },
         )?;
-        let bios = source.bios.as_ref().ok().map(|loader| loader.image(&marker)).transpose()?;
+        let bios = source.parts.bios.as_ref().ok().map(|loader| loader.image(&marker)).transpose()?;
         let bios = bios.map(Content::bytes);
         Ok(Self { id, marker, trees, esp, settings: text, answers: options.answers_text()?, bios })
     }
@@ -194,7 +194,7 @@ impl Layout {
         put(&at(BLOCKS), Content::reserved(BlockTable::length(blocks)))?;
         for (path, inode) in writing.files() {
             // systemd-boot has them in the EFI system partition, where alone it reads.
-            if !matches!(writing.source.loader, builder_boot::Loader::Systemd { .. }) {
+            if !matches!(writing.source.parts.loader, builder_boot::Loader::Systemd { .. }) {
                 put(path, Content::reserved(inode.size()))?;
             }
         }
@@ -212,7 +212,7 @@ impl Layout {
             info_table: true,
             grub: true,
         });
-        let boot_code = source.bios.as_ref().ok().map(|loader| BootCode::Grub(loader.boot_code().to_vec()));
+        let boot_code = source.parts.bios.as_ref().ok().map(|loader| BootCode::Grub(loader.boot_code().to_vec()));
         Options {
             volume: Volume {
                 id: options.volume_id.clone().unwrap_or_else(|| source.volume_id()),

@@ -1,9 +1,11 @@
 //! The kernel modules that the program on a medium needs: for drives and media of all kinds, and what it mounts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::{io, thread};
 
 use builder_kmod::{MAX_MODULE_BYTES, Module, Modules, Softdeps, State, unpack};
-use builder_tree::FileTree;
+use builder_tree::{Content, FileTree};
 
 use crate::medium::error::MediumError;
 
@@ -100,11 +102,24 @@ const ALWAYS: [&str; 16] = [
     "crc32c_generic",
 ];
 
-/// The modules as they go into the archive.
+/// Most threads that unpack: each holds some modules.
+const MOST_THREADS: usize = 16;
+
+/// Modules that each of them may be ahead of whoever takes them.
+const AHEAD: usize = 4;
+
+/// A module's file, perhaps compressed.
+#[derive(Debug)]
+struct Packed {
+    path: String,
+    content: Content,
+}
+
+/// The modules that go into the archive.
 #[derive(Debug, Default)]
 pub(crate) struct MediumModules {
-    /// Unpacked, by name.
-    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// Their files, by name.
+    files: BTreeMap<String, Packed>,
     /// `NAME: DEPENDENCY…` lines, those to load first in front.
     pub(crate) dependencies: String,
     /// `alias PATTERN NAME` lines.
@@ -121,8 +136,8 @@ impl MediumModules {
     /// Those of the kernel `release` in `tree`.
     ///
     /// # Errors
-    /// The lists of the kernel cannot be read; what a medium needs is neither built in nor a file; a file is damaged.
-    pub(crate) fn read(tree: &FileTree, release: &str) -> Result<Self, MediumError> {
+    /// The lists of the kernel cannot be read; what a medium needs is neither built in nor a file.
+    pub(crate) fn choose(tree: &FileTree, release: &str) -> Result<Self, MediumError> {
         let modules = Modules::read(tree, &format!("usr/lib/modules/{release}"))
             .map_err(|source| MediumError::Modules { release: release.to_owned(), source })?;
         let is_there = |name: &str| matches!(modules.state(name), State::Builtin | State::Module(_));
@@ -154,16 +169,13 @@ impl MediumModules {
         let mut read = Self { live_lacks: lacks(&LIVE), http_lacks: lacks(&HTTP), ..Self::default() };
         for (name, order) in &chosen {
             let module = modules.module(name);
-            let body = module.and_then(|module| {
+            let content = module.and_then(|module| {
                 let node = tree.resolve(modules.path_of(module).as_bytes()).ok().flatten()?;
                 node.as_leaf()?.content()
             });
             let path = module.map(|module| modules.path_of(module)).unwrap_or_default();
-            let Some(body) = body else { continue };
-            let packed = body.read_to_vec(MAX_MODULE_BYTES).map_err(|source| MediumError::Read { source })?;
-            let plain = unpack(&packed, MAX_MODULE_BYTES)
-                .map_err(|source| MediumError::Module { path: path.clone(), source })?;
-            read.files.insert((*name).to_owned(), plain.into_owned());
+            let Some(content) = content.cloned() else { continue };
+            read.files.insert((*name).to_owned(), Packed { path, content });
             let before: Vec<&str> =
                 order.iter().map(|module| module.name.as_str()).filter(|other| other != name).collect();
             read.dependencies.push_str(&format!("{name}: {}\n", before.join(" ")));
@@ -179,5 +191,43 @@ impl MediumModules {
             read.always.push('\n');
         }
         Ok(read)
+    }
+
+    /// Calls `each` with every module's name and the module itself, in the order of the names. So many threads unpack.
+    ///
+    /// # Errors
+    /// A file is damaged or cannot be read; or what `each` has to say.
+    pub(crate) fn unpack(
+        &self,
+        threads: usize,
+        mut each: impl FnMut(&str, &[u8]) -> Result<(), MediumError>,
+    ) -> Result<(), MediumError> {
+        let threads = threads.clamp(1, MOST_THREADS);
+        thread::scope(|scope| {
+            // By turns, so that they come in their order and few of them are in memory.
+            let lanes: Vec<Receiver<_>> = (0..threads)
+                .map(|lane| {
+                    let (sender, receiver) = sync_channel(AHEAD);
+                    let mut packed = self.files.values().skip(lane).step_by(threads);
+                    // Nobody takes them any more where the archive cannot be written.
+                    scope.spawn(move || packed.try_for_each(|packed| sender.send(packed.unpack()).ok()));
+                    receiver
+                })
+                .collect();
+            for (name, lane) in self.files.keys().zip(lanes.iter().cycle()) {
+                let ended = |_| MediumError::Read { source: io::Error::other("a thread that unpacks ended early") };
+                each(name, &lane.recv().map_err(ended)??)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Packed {
+    fn unpack(&self) -> Result<Vec<u8>, MediumError> {
+        let packed = self.content.read_to_vec(MAX_MODULE_BYTES).map_err(|source| MediumError::Read { source })?;
+        let plain = unpack(&packed, MAX_MODULE_BYTES)
+            .map_err(|source| MediumError::Module { path: self.path.clone(), source })?;
+        Ok(plain.into_owned())
     }
 }

@@ -26,6 +26,7 @@ use crate::medium::error::MediumError;
 use crate::medium::image::copy;
 use crate::medium::options::AnswersFile;
 use crate::medium::payload::{self, Failed, Room};
+use crate::medium::source::MediumSource;
 
 /// The archive with the disk.
 const MEDIUM: &str = "medium.img";
@@ -63,8 +64,8 @@ impl MediumWriting<'_> {
             settings: self.settings(),
             created,
         };
-        let source = self.source;
-        medium.write(sink, [copied(&source.kernel), copied(&source.initramfs), copied(&source.archive)])
+        let MediumSource { parts, archive, .. } = self.source;
+        medium.write(sink, [copied(&parts.kernel), copied(&parts.initramfs), copied(archive)])
     }
 }
 

@@ -21,7 +21,7 @@ use crate::medium::described::MediumWriting;
 use crate::medium::error::MediumError;
 use crate::medium::options::MediumOptions;
 use crate::medium::payload::{self, BLOCK, Failed};
-use crate::medium::source::MediumSource;
+use crate::medium::source::{Installed, MediumParts, MediumSource};
 use crate::plan::Plan;
 
 /// Bytes of a block.
@@ -101,28 +101,30 @@ impl Sink for Thin<'_> {
 
 fn source() -> MediumSource {
     let file = |bytes: &'static [u8]| Arc::new(Inode::regular(Metadata::root(0o644), Content::bytes(bytes)));
-    MediumSource {
+    let parts = MediumParts {
         kernel: file(b"kernel"),
         initramfs: file(b"initramfs"),
-        archive: file(b"archive"),
         loader: Loader::Systemd {
             path: "systemd-bootx64.efi".to_owned(),
             binary: file(b"loader"),
             architecture: Architecture::X86_64,
             counting: Counting::Off,
         },
+        bios: Err(NoBios::Nothing),
         architecture: Architecture::X86_64,
         architecture_name: "amd64".to_owned(),
         label: "Example".to_owned(),
         release: "example 1".to_owned(),
-        deployment: "ostree/deploy/default/deploy/1.0".to_owned(),
-        var: "ostree/deploy/default/var".to_owned(),
         live_lacks: None,
         http_lacks: None,
-        bios: Err(NoBios::Nothing),
-        named_by: Vec::new(),
+    };
+    let installed = Installed {
+        deployment: "ostree/deploy/default/deploy/1.0".to_owned(),
+        var: "ostree/deploy/default/var".to_owned(),
         tracks: None,
-    }
+        named_by: Vec::new(),
+    };
+    MediumSource { parts, archive: file(b"archive"), installed }
 }
 
 /// Calls `look` with what writes a medium of `disk`.
