@@ -9,7 +9,10 @@
 //! Times are not read. [`metadata`](Ext4Reader::metadata) and [`xattrs`](Ext4Reader::xattrs) read the inode itself.
 
 mod acl;
+mod error;
 mod lookup;
+mod superblock;
+mod tree;
 mod volume;
 mod xattr;
 
@@ -21,103 +24,24 @@ use std::io;
 use std::rc::Rc;
 
 use builder_block::{ByteSize, ReadAt};
-use builder_tree::{ContentStore, Directory, DisplayPath, FileTree, Inode, InodeKind, Metadata, Node, Timestamp, join};
+use builder_tree::{Timestamp, join};
 use ext4_view::{Ext4, Ext4Error as ViewError, Ext4Read};
 
-use volume::{Fault, RawInode, Volume};
+pub use error::ReadError;
+use error::{broken, failed};
+use superblock::SUPERBLOCK;
+use volume::{RawInode, Volume};
 
-/// First byte of the superblock, and its length.
-const SUPERBLOCK: (u64, usize) = (1024, 1024);
 /// Longest symbolic link in bytes (PATH_MAX).
 const LINK_LIMIT: u64 = 4096;
 /// Symbolic links that are followed on one way.
 const LINKS_LIMIT: usize = 40;
 /// Longest name in bytes.
 const NAME_LIMIT: usize = 255;
-/// Longest way through directories, in directories.
-const DEPTH_LIMIT: usize = 256;
 /// Most names below a directory that is read whole: the number that a layer of an image may have.
 const NAME_COUNT_LIMIT: u64 = 1 << 22;
-/// Most groups; with the usual ones of 128 MiB they make 128 TiB.
-const GROUP_LIMIT: u64 = 1 << 20;
 /// Bytes that are read at once.
 const CHUNK: usize = 1 << 16;
-
-/// Why an ext4 file system cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The device cannot be read.
-    #[error("cannot read the ext4 file system")]
-    Io(#[from] io::Error),
-    /// The superblock says what cannot be.
-    #[error("the ext4 file system is damaged: its superblock claims {value} {what}, and {limit} {word}")]
-    Superblock {
-        /// What is counted.
-        what: &'static str,
-        /// What it says.
-        value: u64,
-        /// What there is, or is read.
-        limit: u64,
-        /// How the two compare.
-        word: &'static str,
-    },
-    /// The file system is damaged, or of a kind that is not read.
-    #[error("{}the ext4 file system cannot be read", at(.path))]
-    View {
-        /// Where, empty for the whole.
-        path: Vec<u8>,
-        /// What is wrong.
-        #[source]
-        source: ViewError,
-    },
-    /// Nothing is there.
-    #[error("{} is not there", DisplayPath(.path))]
-    Missing {
-        /// The path asked for.
-        path: Vec<u8>,
-    },
-    /// Two entries of a directory have one name.
-    #[error("the ext4 file system is damaged: {} is there twice", DisplayPath(.path))]
-    Twice {
-        /// The path of both.
-        path: Vec<u8>,
-    },
-    /// An inode is damaged, or of a kind that is not read.
-    #[error("{}inode {inode} {problem}", at(.path))]
-    Inode {
-        /// The path asked for.
-        path: Vec<u8>,
-        /// Its number, or that of a directory on the way.
-        inode: u32,
-        /// What is wrong, the end of a sentence.
-        problem: &'static str,
-    },
-    /// The value of an attribute lies in an inode of its own (`ea_inode`), which is not read.
-    #[error("{}the attribute {} has its value in an inode of its own, which is not read", at(.path), .name.escape_ascii())]
-    ValueInode {
-        /// The path asked for.
-        path: Vec<u8>,
-        /// Full name of the attribute.
-        name: Vec<u8>,
-    },
-    /// More than any real one has.
-    #[error("{}: {what} {value}, more than {limit}", DisplayPath(.path))]
-    Limit {
-        /// Where.
-        path: Vec<u8>,
-        /// What there is too much of.
-        what: &'static str,
-        /// How much.
-        value: u64,
-        /// The limit.
-        limit: u64,
-    },
-}
-
-fn at(path: &[u8]) -> String {
-    if path.is_empty() { String::new() } else { format!("{}: ", DisplayPath(path)) }
-}
 
 /// An ext4 file system on a device. Paths are bytes, from its root, without a leading slash.
 pub struct Ext4Reader {
@@ -164,13 +88,6 @@ pub enum FoundKind {
     Special,
 }
 
-/// What is left of the bounds of one reading.
-struct Bounds {
-    names: u64,
-    bytes: u64,
-    most_bytes: u64,
-}
-
 impl Ext4Reader {
     /// Whether the device holds an ext4 file system, or one of its ancestors: by the superblock's magic number.
     ///
@@ -190,17 +107,12 @@ impl Ext4Reader {
     /// # Errors
     /// [`ReadError`]: it is damaged, or has features that are not read.
     pub fn open(device: Box<dyn ReadAt>) -> Result<Self, ReadError> {
-        let mut superblock = [0; SUPERBLOCK.1];
-        device.read_at(SUPERBLOCK.0, &mut superblock)?;
-        check_superblock(&superblock, device.size())?;
+        let mut bytes = [0; SUPERBLOCK.1];
+        device.read_at(SUPERBLOCK.0, &mut bytes)?;
+        superblock::check(&bytes, device.size())?;
         let device: Rc<dyn ReadAt> = device.into();
         let view = Ext4::load(Box::new(Device(Rc::clone(&device)))).map_err(|source| failed(b"", source))?;
-        Ok(Self {
-            view,
-            volume: Volume::new(device, &superblock)?,
-            kept: RefCell::default(),
-            parent: RefCell::default(),
-        })
+        Ok(Self { view, volume: Volume::new(device, &bytes)?, kept: RefCell::default(), parent: RefCell::default() })
     }
 
     /// Size of the file system, by its superblock.
@@ -418,99 +330,6 @@ impl Ext4Reader {
         Ok(body)
     }
 
-    /// The directory that `path` leads to with all below it, bodies hashed in `store`; who reads them flushes that
-    /// first. Files may have `most_bytes` together, holes included.
-    ///
-    /// # Errors
-    /// [`ReadError`]: there is no such directory, the file system is damaged, or there are more files or bytes than
-    /// are taken.
-    pub fn tree(&self, path: &[u8], most_bytes: u64, store: &mut ContentStore) -> Result<FileTree, ReadError> {
-        let found = self.find(path)?.ok_or_else(|| ReadError::Missing { path: path.to_vec() })?;
-        let metadata = self.view.metadata(&absolute(&found)).map_err(|source| failed(&found, source))?;
-        let mut bounds = Bounds { names: NAME_COUNT_LIMIT, bytes: most_bytes, most_bytes };
-        let root = self.directory(&found, 0, metadata_of(&metadata), &mut bounds, store)?;
-        Ok(FileTree { root })
-    }
-
-    fn directory(
-        &self,
-        path: &[u8],
-        depth: usize,
-        metadata: Metadata,
-        bounds: &mut Bounds,
-        store: &mut ContentStore,
-    ) -> Result<Directory, ReadError> {
-        let limit =
-            |what, limit: u64| ReadError::Limit { path: path.to_vec(), what, value: limit.saturating_add(1), limit };
-        if depth > DEPTH_LIMIT {
-            return Err(limit("the directories above it are", DEPTH_LIMIT as u64));
-        }
-        let mut entries = BTreeMap::new();
-        for entry in self.view.read_dir(&absolute(path)).map_err(|source| failed(path, source))? {
-            let entry = entry.map_err(|source| failed(path, source))?;
-            let name = entry.file_name().as_ref().to_vec();
-            if name == b"." || name == b".." {
-                continue;
-            }
-            bounds.names =
-                bounds.names.checked_sub(1).ok_or_else(|| limit("the names up to here are", NAME_COUNT_LIMIT))?;
-            // Files are opened by name, which has to lead to the entry that was looked at.
-            if entries.insert(name.clone(), entry).is_some() {
-                return Err(ReadError::Twice { path: join(path, &name) });
-            }
-        }
-        let mut directory = Directory::new(metadata);
-        for (name, entry) in entries {
-            let path = join(path, &name);
-            if path.len() as u64 >= LINK_LIMIT {
-                let value = path.len() as u64;
-                return Err(ReadError::Limit { path, what: "its bytes are", value, limit: LINK_LIMIT - 1 });
-            }
-            let found = entry.metadata().map_err(|source| failed(&path, source))?;
-            let metadata = metadata_of(&found);
-            let kind = found.file_type();
-            let node: Node = if kind.is_dir() {
-                self.directory(&path, depth + 1, metadata, bounds, store)?.into()
-            } else {
-                let kind = if kind.is_regular_file() {
-                    InodeKind::Regular(self.body(&path, found.len(), bounds, store)?)
-                } else if kind.is_symlink() {
-                    InodeKind::Symlink(self.link(&path, found.len())?)
-                } else if kind.is_char_dev() {
-                    InodeKind::CharDevice { major: 0, minor: 0 }
-                } else if kind.is_block_dev() {
-                    InodeKind::BlockDevice { major: 0, minor: 0 }
-                } else if kind.is_fifo() {
-                    InodeKind::Fifo
-                } else {
-                    InodeKind::Socket
-                };
-                Inode::new(metadata, kind).into()
-            };
-            directory.insert(name, node);
-        }
-        Ok(directory)
-    }
-
-    fn body(
-        &self,
-        path: &[u8],
-        size: u64,
-        bounds: &mut Bounds,
-        store: &mut ContentStore,
-    ) -> Result<builder_tree::Content, ReadError> {
-        bounds.bytes = bounds.bytes.checked_sub(size).ok_or_else(|| ReadError::Limit {
-            path: path.to_vec(),
-            what: "the bytes of all files up to here are",
-            value: (bounds.most_bytes - bounds.bytes).saturating_add(size),
-            limit: bounds.most_bytes,
-        })?;
-        let mut file = self.view.open(&absolute(path)).map_err(|source| failed(path, source))?;
-        let mut writer = store.writer(b"");
-        read_all(&mut file, path, &mut |bytes| writer.write(bytes))?;
-        Ok(writer.finish()?)
-    }
-
     fn link(&self, path: &[u8], length: u64) -> Result<Vec<u8>, ReadError> {
         if length > LINK_LIMIT {
             let path = path.to_vec();
@@ -544,48 +363,6 @@ fn read_all(
         if now == 0 {
             return Ok(());
         }
-    }
-}
-
-fn check_superblock(superblock: &[u8; SUPERBLOCK.1], device: ByteSize) -> Result<(), ReadError> {
-    let word = |at: usize| {
-        let mut bytes = [0; 4];
-        bytes.copy_from_slice(&superblock[at..at + 4]);
-        u64::from(u32::from_le_bytes(bytes))
-    };
-    // Linux, ext4 "The Super Block". Without the feature 64bit the upper half is not in use.
-    let upper = if word(0x60) & 0x80 == 0 { 0 } else { word(0x150) };
-    let blocks = upper << 32 | word(0x04);
-    let block_size = 1024_u64.checked_shl(u32::try_from(word(0x18)).unwrap_or(64)).filter(|&size| size <= 65536);
-    let Some(block_size) = block_size.filter(|&size| size >= 1024) else {
-        let (what, value) = ("as the power of its block size", word(0x18));
-        return Err(ReadError::Superblock { what, value, limit: 6, word: "is the most" });
-    };
-    let there = device.bytes() / block_size;
-    if blocks > there {
-        return Err(ReadError::Superblock { what: "blocks", value: blocks, limit: there, word: "fit the partition" });
-    }
-    let groups = blocks.checked_div(word(0x20)).unwrap_or(u64::MAX);
-    if groups > GROUP_LIMIT {
-        return Err(ReadError::Superblock { what: "groups", value: groups, limit: GROUP_LIMIT, word: "are the most" });
-    }
-    Ok(())
-}
-
-fn metadata_of(found: &ext4_view::Metadata) -> Metadata {
-    Metadata { uid: found.uid(), gid: found.gid(), ..Metadata::root(found.mode()) }
-}
-
-fn failed(path: &[u8], source: ViewError) -> ReadError {
-    ReadError::View { path: path.to_vec(), source }
-}
-
-fn broken(path: &[u8], inode: u32, fault: Fault) -> ReadError {
-    let path = path.to_vec();
-    match fault {
-        Fault::Io(source) => ReadError::Io(source),
-        Fault::Problem(problem) => ReadError::Inode { path, inode, problem },
-        Fault::ValueInode(name) => ReadError::ValueInode { path, name },
     }
 }
 
