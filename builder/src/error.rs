@@ -179,7 +179,9 @@ impl BuildError {
                 | MediumError::TooLong { .. }
                 | MediumError::Payload { .. }
                 | MediumError::PayloadLength { .. }
+                | MediumError::Blocks { .. }
                 | MediumError::Iso(_)
+                | MediumError::Argument(_)
                 | MediumError::FixedMenu { .. } => Category::Usage,
                 MediumError::WrongAnswers(_) | MediumError::NoMedium { .. } | MediumError::Damaged { .. } => {
                     Category::Input

@@ -88,6 +88,15 @@ pub fn discard_pending_outputs() -> Discarded {
     pending.device.take().map_or(Discarded::Everything, Discarded::AllBut)
 }
 
+/// Changes a file in place, so that an interrupt comes before or after, not between. Then there is nothing any more to
+/// interrupt.
+pub(crate) fn uninterrupted<T>(change: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let mut pending = stop_if_interrupted(pending());
+    let changed = change()?;
+    pending.complete = true;
+    Ok(changed)
+}
+
 /// Stops the thread where the process is about to end, having said already that there is no output.
 fn stop_if_interrupted(pending: MutexGuard<'static, Pending>) -> MutexGuard<'static, Pending> {
     if pending.interrupted {

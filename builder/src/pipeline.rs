@@ -84,6 +84,9 @@ impl<'r> Assembled<'r> {
     /// # Errors
     /// Whatever keeps the image from becoming the system that was asked for.
     pub fn new(recipe: &'r Recipe, progress: &mut dyn Progress) -> Result<Self, BuildError> {
+        if recipe.formats.has_medium() {
+            recipe.formats.medium.check()?;
+        }
         let image = source::open(&recipe.source, &recipe.platform)?;
         suitability::check_labels(&image.labels(), progress);
         gate::warn_if_off(&recipe.lint, progress);

@@ -133,7 +133,7 @@ pub(crate) struct MediumArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,
 
-    /// Seconds after which the menu starts its first entry
+    /// Seconds after which the menu starts its default
     #[arg(long = "menu-timeout", value_name = "SECONDS", default_value_t = 10)]
     pub(crate) timeout: u32,
 

@@ -285,6 +285,33 @@ fn answers_and_menu_are_changed_in_place_and_back_again() {
     assert_eq!(show(path, &[])["menu"]["timeout"], 3);
     let _ = diskwright(path, ["iso", "reset", "install.iso"]).succeeded();
     assert!(fs::read(&iso).unwrap() == before, "as it was built, byte for byte");
+
+    for karg in ["a\nb", "x=\"a b\"", "a b", "x=${y}", ""] {
+        let run = diskwright(path, ["iso", "edit", "install.iso", "--title", "Other", "--medium-karg", karg]);
+        assert_eq!(run.code, Some(2), "{karg:?}: {}", run.stderr);
+        assert!(run.stderr.contains("the kernel argument `") && run.stderr.contains("hint: "), "{}", run.stderr);
+    }
+    assert!(fs::read(&iso).unwrap() == before, "a change that cannot be is not made in part");
+
+    // As a download that broke off.
+    fs::write(path.join("cut.iso"), &before[..before.len() - 100_000]).unwrap();
+    let run = diskwright(path, ["iso", "show", "cut.iso", "--check"]);
+    assert_eq!(run.code, Some(4), "{}", run.stderr);
+    assert!(run.stdout.contains("damaged: it is not as it was made"), "{}", run.stdout);
+}
+
+#[test]
+fn blanks_at_the_end_of_answers_do_not_count() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    fs::write(path.join("answers.toml"), "destructive = true\r\n[drive]\r\nserial = \"T\"\r\n \t\r\n").unwrap();
+    let iso = build(path, &["--answers", "answers.toml", "--no-bundle"]);
+    let before = fs::read(&iso).unwrap();
+    let _ = diskwright(path, ["iso", "edit", "install.iso", "--answers", "answers.toml"]).succeeded();
+    assert!(fs::read(&iso).unwrap() == before, "the same answers change nothing");
+    let _ = diskwright(path, ["iso", "edit", "install.iso", "--no-answers", "--title", "Other"]).succeeded();
+    let _ = diskwright(path, ["iso", "reset", "install.iso"]).succeeded();
+    assert!(fs::read(&iso).unwrap() == before, "as it was built, byte for byte");
 }
 
 #[test]
@@ -442,6 +469,8 @@ fn media_that_cannot_be_are_refused_before_there_is_anything() {
         (&mini, &["--volume-id", "with space"], 2, "has the character 'w', and only A-Z, 0-9 and _ are allowed"),
         (&mini, &["--volume-id", "A23456789012345678901234567890123"], 2, "has 33 characters, and 32 are the most"),
         (&mini, &["--publisher", "Ünicode"], 2, "has the character"),
+        (&mini, &["--publisher", "Foo <a@b-c.d>"], 2, "hint: write the publisher as \"FOO <A_B-C.D>\""),
+        (&mini, &["--medium-karg", "x=\"a b\""], 2, "the kernel argument `x=\"a b\"` has a blank in it"),
         (&mini, &["--answers", "wrong.toml"], 3, "wrong.toml:3:1: "),
         (&mini, &["--answers", "long.toml"], 3, "long.toml has 70001 bytes, and answers have 65536 at most"),
         (&mini, &["--answers", "none.toml"], 7, "cannot read none.toml"),

@@ -117,7 +117,7 @@ impl BootError {
             }
             Self::NoPrefix { .. } => "use a GRUB that a distribution built for UEFI".to_owned(),
             Self::NoName => "add to the image: usr/lib/os-release with a line such as PRETTY_NAME=\"My system\"".to_owned(),
-            Self::Argument { .. } => "give each argument with its own --karg, without blanks, quotes and the characters ;{}&|<>$#\\".to_owned(),
+            Self::Argument { .. } => "give each argument by itself, without blanks, quotes and the characters ;{}&|<>$#\\".to_owned(),
             Self::NothingToDelete { .. } => "leave that --karg-delete out".to_owned(),
             Self::Architecture { .. } => "use --bootloader none with a layout of your own".to_owned(),
             _ => return None,

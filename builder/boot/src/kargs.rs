@@ -62,7 +62,7 @@ impl KernelArguments<'_> {
         arguments.extend(image);
         arguments.extend(self.add.iter().cloned());
         arguments.push(self.ostree.to_owned());
-        arguments.iter().try_for_each(|argument| check(argument))?;
+        arguments.iter().try_for_each(|argument| check_argument(argument))?;
         Ok(arguments)
     }
 }
@@ -96,8 +96,11 @@ fn is(argument: &str, wanted: &str) -> bool {
     argument == wanted || argument.split_once('=').is_some_and(|(key, _)| key == wanted)
 }
 
-/// An argument goes through a line of the boot entry and, in most GRUBs, through GRUB's own shell.
-fn check(argument: &str) -> Result<(), BootError> {
+/// Looks through a kernel argument: it goes through a line of a boot entry and, in most GRUBs, through GRUB's own shell.
+///
+/// # Errors
+/// [`BootError::Argument`]: it is empty, would be two, or has what boot loaders do not pass on.
+pub fn check_argument(argument: &str) -> Result<(), BootError> {
     let bad = |problem| BootError::Argument { argument: argument.to_owned(), problem };
     if argument.is_empty() {
         return Err(bad("is empty"));

@@ -50,7 +50,7 @@ pub use boot_tree::{BootEntry, BootSpec, BootTrees, install};
 pub use counting::Counting;
 pub use error::BootError;
 pub use install_config::InstallConfig;
-pub use kargs::{KernelArguments, image_arguments};
+pub use kargs::{KernelArguments, check_argument, image_arguments};
 pub use kernel::Kernel;
 pub use loader::{BootloaderChoice, Loader};
 pub use medium::{MediumBoot, MediumTrees, MenuDefault, MenuSettings, NetworkBoot, medium, network_menus};

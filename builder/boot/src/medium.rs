@@ -233,11 +233,13 @@ pub fn network_menus(boot: &NetworkBoot<'_>) -> [(&'static str, String); 2] {
         }
         targets.push_str("boot\n");
     }
-    let milliseconds = u64::from(*timeout) * 1000;
-    ipxe.push_str(&format!(
-        "choose --default {} --timeout {milliseconds} chosen && goto ${{chosen}}\n{targets}",
-        default.name()
-    ));
+    let default = default.name();
+    ipxe.push_str(&match u64::from(*timeout) * 1000 {
+        // For `choose` that is no limit (iPXE, `src/hci/tui/menu_ui.c`); here and for GRUB it is no menu.
+        0 => format!("goto {default}\n"),
+        milliseconds => format!("choose --default {default} --timeout {milliseconds} chosen && goto ${{chosen}}\n"),
+    });
+    ipxe.push_str(&targets);
     [("grub.cfg", grub), ("boot.ipxe", ipxe)]
 }
 
@@ -277,7 +279,29 @@ impl Loader {
 
 #[cfg(test)]
 mod tests {
-    use super::{MenuDefault, MenuSettings};
+    use super::{MenuDefault, MenuSettings, NetworkBoot, network_menus};
+
+    #[test]
+    fn a_time_limit_of_nothing_starts_the_default_at_once() {
+        for (timeout, grub, ipxe) in [
+            (0, "set timeout=0\n", "item install Install X\ngoto install\n:install\n"),
+            (3, "set timeout=3\n", "choose --default install --timeout 3000 chosen && goto ${chosen}\n:install\n"),
+        ] {
+            let settings =
+                MenuSettings { title: "X".to_owned(), timeout, default: MenuDefault::Install, kargs: Vec::new() };
+            let boot = NetworkBoot {
+                kernel: "k",
+                initramfs: "i",
+                archives: &["a"],
+                live: None,
+                install: &["quiet".to_owned()],
+                settings: &settings,
+            };
+            let [(_, of_grub), (_, of_ipxe)] = network_menus(&boot);
+            assert!(of_grub.contains(grub), "{of_grub}");
+            assert!(of_ipxe.contains(ipxe), "{of_ipxe}");
+        }
+    }
 
     #[test]
     fn settings_that_were_written_can_be_read() {

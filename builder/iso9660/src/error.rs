@@ -20,6 +20,8 @@ pub enum IsoError {
         character: char,
         /// What it may have.
         allowed: &'static str,
+        /// The same in capitals, with `_` for what it may not have.
+        fitting: String,
     },
     /// A field that is too long.
     #[error("the {field} {value:?} has {length} characters, and {limit} are the most")]
@@ -121,13 +123,8 @@ impl IsoError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoVolumeId => Some("name the volume; the installer finds its medium by it".into()),
-            Self::FieldCharacter { field, value, .. } if value.is_ascii() => {
-                let upper = value.to_ascii_uppercase();
-                Some(format!("write the {field} as {:?}", upper.replace(['-', '.', ' '], "_")))
-            }
-            Self::FieldCharacter { field, .. } | Self::FieldLength { field, .. } => {
-                Some(format!("choose another {field}; ISO 9660 leaves no more room"))
-            }
+            Self::FieldCharacter { field, fitting, .. } => Some(format!("write the {field} as {fitting:?}")),
+            Self::FieldLength { field, .. } => Some(format!("choose another {field}; ISO 9660 leaves no more room")),
             Self::Joliet { .. } => {
                 Some("rename it, or leave Joliet away: then Windows sees short names in capitals".into())
             }

@@ -1,6 +1,6 @@
 //! What the caller decides.
 
-use crate::Boot;
+use crate::{Boot, IsoError, text};
 
 /// Names in the volume descriptors; ECMA-119, sections 8.4.5 to 8.4.20. All may be empty but the volume's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,16 @@ pub struct Volume {
     pub preparer: String,
     /// Application identifier: at most 128 a-characters.
     pub application: String,
+}
+
+impl Volume {
+    /// Looks through the names, as [`Image::plan`](crate::Image::plan) does.
+    ///
+    /// # Errors
+    /// One is missing, too long, or has a character that it may not have.
+    pub fn check(&self) -> Result<(), IsoError> {
+        text::check(self)
+    }
 }
 
 /// How an image is made.

@@ -17,6 +17,13 @@ pub(crate) fn is_d(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
+impl Set {
+    fn has(self, c: char) -> bool {
+        let Ok(byte) = u8::try_from(c) else { return false };
+        is_d(byte) || matches!(self, Self::A) && A_PUNCTUATION.contains(&byte)
+    }
+}
+
 /// Checks all names of a volume.
 pub(crate) fn check(volume: &Volume) -> Result<(), IsoError> {
     if volume.id.is_empty() {
@@ -30,15 +37,13 @@ pub(crate) fn check(volume: &Volume) -> Result<(), IsoError> {
         ("data preparer", &volume.preparer, 128, Set::A),
         ("application id", &volume.application, 128, Set::A),
     ] {
-        let (allowed, other): (&'static str, _) = match set {
-            Set::D => ("A-Z, 0-9 and _", value.chars().find(|&c| !u8::try_from(c).is_ok_and(is_d))),
-            Set::A => (
-                "A-Z, 0-9, space and !\"%&'()*+,-./:;<=>?_",
-                value.chars().find(|&c| !u8::try_from(c).is_ok_and(|byte| is_d(byte) || A_PUNCTUATION.contains(&byte))),
-            ),
-        };
-        if let Some(character) = other {
-            return Err(IsoError::FieldCharacter { field, value: value.clone(), character, allowed });
+        if let Some(character) = value.chars().find(|&c| !set.has(c)) {
+            let allowed = match set {
+                Set::D => "A-Z, 0-9 and _",
+                Set::A => "A-Z, 0-9, space and !\"%&'()*+,-./:;<=>?_",
+            };
+            let fitting = value.to_uppercase().chars().map(|c| if set.has(c) { c } else { '_' }).collect();
+            return Err(IsoError::FieldCharacter { field, value: value.clone(), character, allowed, fitting });
         }
         // Only ASCII is left: bytes are characters.
         if value.len() > limit {

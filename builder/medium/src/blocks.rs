@@ -31,6 +31,9 @@ pub struct BlockTable {
 }
 
 impl BlockTable {
+    /// More bytes than the text of a table has: it is read whole. Blocks of 256 KiB with 838 GiB of data fit.
+    pub const MOST_BYTES: u64 = 256 << 20;
+
     /// A table of these blocks, which ascend.
     #[must_use]
     pub fn new(blocks: Vec<Block>) -> Self {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use builder_boot::BootError;
 use builder_fat::FatError;
 use builder_grub_core::CoreError;
 use builder_initramfs::WriteError;
@@ -96,6 +97,14 @@ pub enum MediumError {
         /// In bytes.
         limit: u64,
     },
+    /// The disk has more data than the table of its blocks has room for.
+    #[error("the disk has {count} blocks of 256 KiB with data, and the table of a medium has room for {limit}")]
+    Blocks {
+        /// How many there are.
+        count: u64,
+        /// How many there may be.
+        limit: u64,
+    },
     /// Something of the medium's file system.
     #[error("the medium cannot be laid out")]
     Iso(#[from] IsoError),
@@ -111,6 +120,9 @@ pub enum MediumError {
         /// Why.
         message: String,
     },
+    /// A kernel argument of the medium alone.
+    #[error(transparent)]
+    Argument(BootError),
     /// The answers are wrong.
     #[error(transparent)]
     WrongAnswers(#[from] AnswersError),
@@ -177,12 +189,14 @@ impl MediumError {
             Self::PayloadLength { format: OutputFormat::Pxe, .. } => {
                 "install from an ISO instead (--type iso): an initramfs holds no larger file".into()
             }
+            Self::Blocks { .. } => "put less into the image".into(),
             Self::PayloadLength { .. } => "put less into the image, or give a higher --compress-level".into(),
             Self::Payload { .. } => {
                 "give a smaller --disk-size or --root-size: the root grows to its drive when it is installed".into()
             }
             Self::TooLong { .. } => "make it shorter".into(),
             Self::Iso(error) => return error.hint(),
+            Self::Argument(error) => return error.hint(),
             Self::WrongAnswers(error) => error.hint().to_owned(),
             Self::FreshIds { .. } => "build the medium anew, or leave fresh-ids out; two drives with the same system should not be in one machine then".into(),
             Self::NoMedium { .. } => "name a file that `diskwright build --type iso` wrote".into(),

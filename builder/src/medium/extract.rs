@@ -5,7 +5,7 @@ use std::io;
 use std::str::FromStr;
 
 use builder_block::{DiskSource as _, PlainFile, ReadAt, Sink};
-use builder_medium::{BLOCKS, DISK, PAYLOAD};
+use builder_medium::{DISK, PAYLOAD};
 use builder_squashfs::Squashfs;
 
 use crate::error::BuildError;
@@ -137,11 +137,12 @@ impl Medium {
         let settings = settings.ok_or_else(|| MediumError::FixedMenu { path: self.path().to_owned() })?;
         let mut manifest = self.manifest().clone();
         let place = self.find(&at(PAYLOAD))?;
+        pxe::has_room(place.length)?;
         // What is copied is as long as it is on the medium, whatever the manifest says.
         manifest.payload.size = place.length;
         let medium = NetworkMedium {
             manifest,
-            blocks: self.whole(&at(BLOCKS))?,
+            blocks: self.blocks()?,
             answers: self.answers_text(),
             settings,
             created: self.payload()?.mtime().into(),

@@ -49,7 +49,7 @@ impl MediumWriting<'_> {
 
     fn write_iso(&self, sink: &mut dyn Sink, done: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
         let layout = Layout::new(self).map_err(Failed::Plan)?;
-        let blocks = payload::count(self.disk).map_err(Failed::Source)?;
+        let blocks = payload::count(self.disk)?;
         let iso = |payload: u64| layout.image(self, payload, blocks).map_err(Failed::Plan);
         // Nothing in front of the payload depends on how long it is, so that any length but 0 tells where it begins.
         let start = iso(1)?.placement(&at(PAYLOAD)).map_or(0, |place| place.offset());

@@ -8,15 +8,16 @@ use builder_block::{PlainFile, ReadAt, Sink};
 use builder_boot::{MenuFile, MenuSettings};
 use builder_iso9660::media_check::{MediaCheckError, Release, implant};
 use builder_iso9660::{LocateError, Located, locate};
-use builder_medium::{ANSWERS, Answers, MANIFEST, Manifest};
+use builder_medium::{ANSWERS, Answers, BLOCKS, BlockTable, MANIFEST, Manifest};
 
 use crate::error::BuildError;
 use crate::medium::error::MediumError;
 use crate::medium::esp::{self, EspError, menu_bytes};
 use crate::medium::image::{BUILT_ANSWERS, BUILT_SETTINGS, SETTINGS, at};
-use crate::medium::options::{ANSWERS_ROOM, AnswersFile, SETTINGS_ROOM, filled};
+use crate::medium::options::{ANSWERS_ROOM, AnswersFile, SETTINGS_ROOM, check_arguments, filled};
+use crate::output::{OutputError, uninterrupted};
 
-/// More than any file of a medium's that is read whole, in bytes.
+/// More than any file of a medium's that is read whole, but for the table of blocks, in bytes.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// An installer medium in a file.
@@ -57,7 +58,7 @@ impl Medium {
             String::from_utf8(whole(&file, path, &at(name))?).map_err(|_| none(format!("/{} is no text", at(name))))
         };
         let settings = MenuSettings::parse(&text(SETTINGS)?);
-        let answers = text(ANSWERS)?.trim_end().to_owned();
+        let answers = text(ANSWERS)?.trim_ascii_end().to_owned();
         Ok(Self { path: path.to_owned(), settings, answers, file, manifest })
     }
 
@@ -81,14 +82,14 @@ impl Medium {
         Ok(Answers::parse(ANSWERS, &self.answers).map_err(MediumError::from)?)
     }
 
-    /// The text of its answers, without the line feeds at its end.
+    /// The text of its answers, without blanks at its end.
     pub(crate) fn answers_text(&self) -> &str {
         &self.answers
     }
 
-    /// All bytes of a short file of the medium.
-    pub(crate) fn whole(&self, path: &str) -> Result<Vec<u8>, BuildError> {
-        whole(&self.file, &self.path, path)
+    /// The text of the table of blocks.
+    pub(crate) fn blocks(&self) -> Result<Vec<u8>, BuildError> {
+        at_most(&self.file, &self.path, &at(BLOCKS), BlockTable::MOST_BYTES)
     }
 
     /// The file.
@@ -151,6 +152,7 @@ impl Medium {
         if let Some(Some(answers)) = answers {
             answers.check(&self.manifest.disk)?;
         }
+        check_arguments(kargs.as_deref().unwrap_or_default())?;
         let mut settings = self.settings.clone();
         if let Some(settings) = &mut settings {
             if let Some(title) = title {
@@ -163,7 +165,8 @@ impl Medium {
             if let Some(answers) = answers {
                 settings.default = AnswersFile::default_entry(answers.as_ref(), self.manifest.system.live);
             }
-        } else if title.is_some() || timeout.is_some() || kargs.is_some() {
+        } else if title.is_some() || timeout.is_some() || kargs.is_some() || answers.is_some() {
+            // Answers decide what the menu starts by itself.
             return Err(MediumError::FixedMenu { path: self.path.clone() }.into());
         }
         let answers = match answers {
@@ -191,7 +194,7 @@ impl Medium {
     /// Writes all rooms, and the checksum over all.
     fn write(&self, text: Option<&str>, settings: Option<&MenuSettings>, answers: &str) -> Result<(), BuildError> {
         let in_volume = |name, bytes| Ok::<_, BuildError>((at(name), self.find(&at(name))?, bytes));
-        let mut rooms = vec![in_volume(ANSWERS, filled("file of answers", answers, ANSWERS_ROOM)?)?];
+        let mut rooms = vec![in_volume(ANSWERS, filled("file of answers", answers.trim_ascii_end(), ANSWERS_ROOM)?)?];
         if let Some(text) = text {
             rooms.push(in_volume(SETTINGS, filled("title and kernel arguments", text, SETTINGS_ROOM)?)?);
         }
@@ -214,14 +217,14 @@ impl Medium {
             MediaCheckError::Io(error) => failed(error),
             other => MediumError::NoMedium { path: self.path.clone(), reason: other.to_string() }.into(),
         })?;
-        // All is known now, and what is written is short: little can come between.
-        let failed = |source| crate::output::OutputError::Write { path: self.path.clone(), source };
+        let failed = |source| OutputError::Write { path: self.path.clone(), source };
         let mut file = OpenOptions::new().write(true).open(&self.path).map_err(failed)?;
-        for (offset, bytes) in &overlay.written {
-            Sink::write_at(&mut file, *offset, bytes).map_err(failed)?;
-        }
-        file.sync_data().map_err(failed)?;
-        Ok(())
+        // All is known now, and what is written is short.
+        let written = uninterrupted(|| {
+            overlay.written.iter().try_for_each(|(offset, bytes)| Sink::write_at(&mut file, *offset, bytes))?;
+            file.sync_data()
+        });
+        Ok(written.map_err(|source| OutputError::InPlace { path: self.path.clone(), source })?)
     }
 }
 
@@ -242,10 +245,15 @@ fn find(file: &PlainFile, medium: &Path, path: &str) -> Result<Located, BuildErr
     }
 }
 
+/// All bytes of a short file of the medium.
 fn whole(file: &PlainFile, medium: &Path, path: &str) -> Result<Vec<u8>, BuildError> {
+    at_most(file, medium, path, MOST_BYTES)
+}
+
+fn at_most(file: &PlainFile, medium: &Path, path: &str, most: u64) -> Result<Vec<u8>, BuildError> {
     let Located { offset, length } = find(file, medium, path)?;
-    if length > MOST_BYTES {
-        let reason = format!("/{path} has {length} bytes, and {MOST_BYTES} are the most");
+    if length > most {
+        let reason = format!("/{path} has {length} bytes, and {most} are the most");
         return Err(MediumError::NoMedium { path: medium.to_owned(), reason }.into());
     }
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];

@@ -1,6 +1,7 @@
 //! What is chosen for a medium beside its system.
 
 use builder_boot::MenuDefault;
+use builder_iso9660::Volume;
 use builder_medium::{Answers, Disk};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +101,18 @@ impl AnswersFile {
 }
 
 impl MediumOptions {
+    /// Looks through what is not looked through where it is made, before an image is read for it.
+    ///
+    /// # Errors
+    /// A kernel argument, the volume identifier or the publisher cannot be written down.
+    pub(crate) fn check(&self) -> Result<(), MediumError> {
+        check_arguments(&self.kargs)?;
+        // Where nobody gives an identifier, one that fits is made of the system's name.
+        let id = self.volume_id.clone().unwrap_or_else(|| "NAMED_LATER".to_owned());
+        let volume = Volume { id, publisher: self.publisher.clone(), ..Volume::default() };
+        Ok(volume.check()?)
+    }
+
     /// What tells media of one system apart: part of the medium's identity.
     pub(crate) fn canonical(&self) -> String {
         let Self { volume_id, publisher, title, timeout, kargs, answers } = self;
@@ -110,8 +123,17 @@ impl MediumOptions {
     /// The text for the room of the answers.
     pub(crate) fn answers_text(&self) -> Result<Vec<u8>, MediumError> {
         let text = self.answers.as_ref().map(|answers| answers.text.as_str()).unwrap_or_default();
-        filled("file of answers", text, ANSWERS_ROOM)
+        // What it was built with is kept without them, and `reset` gives the same bytes.
+        filled("file of answers", text.trim_ascii_end(), ANSWERS_ROOM)
     }
+}
+
+/// Looks through kernel arguments of the medium alone.
+///
+/// # Errors
+/// [`MediumError::Argument`]: one cannot be written into a menu.
+pub(crate) fn check_arguments(kargs: &[String]) -> Result<(), MediumError> {
+    kargs.iter().try_for_each(|karg| builder_boot::check_argument(karg)).map_err(MediumError::Argument)
 }
 
 /// `text` with line feeds up to the length of its room.

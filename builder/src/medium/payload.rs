@@ -35,14 +35,18 @@ pub(crate) enum Failed {
     Output(io::Error),
 }
 
-/// How many blocks of `disk` have data.
-pub(crate) fn count(disk: &dyn DiskSource) -> io::Result<u64> {
+/// How many blocks of `disk` have data; they are few enough for the table of a medium.
+pub(crate) fn count(disk: &dyn DiskSource) -> Result<u64, Failed> {
     let block = BLOCK.bytes();
     let (mut at, mut count) = (0, 0);
-    while let Some(region) = disk.data_behind(at)? {
+    while let Some(region) = disk.data_behind(at).map_err(Failed::Source)? {
         let (first, end) = (region.start.max(at) / block, region.end.div_ceil(block));
         count += end - first;
         at = end * block;
+    }
+    let limit = BlockTable::MOST_BYTES / BlockTable::length(1);
+    if count > limit {
+        return Err(Failed::Plan(MediumError::Blocks { count, limit }));
     }
     Ok(count)
 }

@@ -54,6 +54,7 @@ impl MediumWriting<'_> {
     /// Writes the archive to `sink`; `done` is told how many bytes of the disk are behind. Gives the length of the archive.
     pub(crate) fn write_pxe(&self, sink: &mut dyn Sink, done: &mut dyn FnMut(u64)) -> Result<u64, Failed> {
         let created = self.identity.created();
+        let _ = payload::count(self.disk)?;
         let room = Room { format: OutputFormat::Pxe, start: payload_start()?, limit: MOST_PAYLOAD };
         let payload = payload::write(self.disk, self.level, created, sink, room, self.threads, done)?;
         let answers = self.options.answers.as_ref();
@@ -74,6 +75,12 @@ fn copied(inode: &Inode) -> Copied<'_> {
     (reader.unwrap_or_else(|| Box::new(io::empty())), inode.size())
 }
 
+/// Refuses a payload of more bytes than an archive has room for.
+pub(crate) fn has_room(payload: u64) -> Result<(), MediumError> {
+    let (format, length, limit) = (OutputFormat::Pxe, payload, MOST_PAYLOAD);
+    if length > limit { Err(MediumError::PayloadLength { format, length, limit }) } else { Ok(()) }
+}
+
 /// Where the payload begins in the archive, in bytes.
 pub(crate) fn payload_start() -> Result<u64, Failed> {
     let mut front = io::Cursor::new(Vec::new());
@@ -86,10 +93,7 @@ impl NetworkMedium<'_> {
     /// of the whole.
     pub(crate) fn write(&self, sink: &mut dyn Sink, files: [Copied<'_>; 3]) -> Result<u64, Failed> {
         let payload = self.manifest.payload.size;
-        if payload > MOST_PAYLOAD {
-            let (format, length, limit) = (OutputFormat::Pxe, payload, MOST_PAYLOAD);
-            return Err(Failed::Plan(MediumError::PayloadLength { format, length, limit }));
-        }
+        has_room(payload).map_err(Failed::Plan)?;
         let length = self.write_medium(sink, payload).map_err(failed)?;
         let mut tar = Tar { sink, at: 0, modified: u64::try_from(self.created).unwrap_or(0) };
         tar.placed(MEDIUM, length).map_err(Failed::Output)?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use builder_block::{ByteSize, ReadAt as _};
 use builder_boot::MenuDefault;
-use builder_iso9660::media_check::{self, Verdict};
+use builder_iso9660::media_check::{self, MediaCheckError, Verdict};
 use builder_medium::words;
 use serde::Serialize;
 
@@ -63,13 +63,14 @@ impl Medium {
         let manifest = self.manifest();
         let answers = self.answers()?;
         let intact = if check {
-            let verdict = media_check::check(self.file()).map_err(|error| match error {
-                media_check::MediaCheckError::Io(source) => BuildError::Read { path: self.path().to_owned(), source },
-                other => {
-                    super::MediumError::NoMedium { path: self.path().to_owned(), reason: other.to_string() }.into()
+            match media_check::check(self.file()) {
+                Ok(verdict) => Some(matches!(verdict, Verdict::Intact { .. })),
+                Err(MediaCheckError::Io(source)) => {
+                    return Err(BuildError::Read { path: self.path().to_owned(), source });
                 }
-            })?;
-            Some(matches!(verdict, Verdict::Intact { .. }))
+                // It is a medium of ours, so that it was not always cut off or without a checksum that can be read.
+                Err(_) => Some(false),
+            }
         } else {
             None
         };

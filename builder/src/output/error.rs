@@ -50,6 +50,15 @@ pub enum OutputError {
         /// The size of the disk.
         needed: ByteSize,
     },
+    /// A medium that is changed in its place, and only a part of the change is there.
+    #[error("cannot change {}: it may be changed in part", .path.display())]
+    InPlace {
+        /// The medium.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A device whose sectors are not those that the disk is laid out for.
     #[error("the device {} has sectors of {sectors} bytes, but the disk is laid out for sectors of {needed}", .path.display())]
     DeviceSectors {
@@ -163,6 +172,9 @@ impl OutputError {
                     .to_owned(),
             ),
             Self::Write { .. } => None,
+            Self::InPlace { path, .. } => {
+                Some(format!("run it again, or `diskwright iso reset {}`, which makes it what it was", path.display()))
+            }
         }
     }
 }

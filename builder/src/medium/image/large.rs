@@ -14,15 +14,20 @@ use builder_tree::{Content, Inode, Metadata};
 
 use super::{Layout, at};
 use crate::bundle::tests::{judge, plan};
+use crate::error::BuildError;
 use crate::formats::OutputFormat;
 use crate::identity::Identity;
 use crate::medium::bios::NoBios;
 use crate::medium::described::MediumWriting;
 use crate::medium::error::MediumError;
+use crate::medium::extract::MediumPart;
+use crate::medium::opened::Medium;
 use crate::medium::options::MediumOptions;
 use crate::medium::payload::{self, BLOCK, Failed};
 use crate::medium::source::{Installed, MediumParts, MediumSource};
+use crate::output::PendingFile;
 use crate::plan::Plan;
+use crate::progress::Silent;
 
 /// Bytes of a block.
 const BYTES: usize = 256 << 10;
@@ -171,6 +176,14 @@ fn a_payload_of_more_than_4_gib_is_read_whole_from_its_medium() {
     let length = with_writing(&disk, |writing| writing.write(OutputFormat::Iso, &mut sink, &mut |_| ())).unwrap();
     assert_eq!(sink.end, length);
     sink.end_at(length).unwrap();
+
+    // Its table of blocks is read whole, and what does not fit an archive is refused before anything is copied.
+    let out = directory.path().join("pxe.tar");
+    let pending = PendingFile::create(&out).unwrap();
+    let refused = Medium::open(&iso).unwrap().extract(MediumPart::Pxe, pending, &mut Silent).unwrap_err();
+    let BuildError::Medium(MediumError::PayloadLength { format: OutputFormat::Pxe, .. }) = refused else {
+        panic!("{refused:?}")
+    };
 
     let name = format!("/{}", at(PAYLOAD));
     let mut xorriso = Command::new("xorriso");
