@@ -53,8 +53,17 @@ pub(crate) fn failure(failure: &Failure) -> Exit {
     };
     let hint = hint.map(|hint| format!("\n\nhint: {hint}")).unwrap_or_default();
     // Where stderr is closed, the exit code still tells.
-    let _ = writeln!(io::stderr(), "error: {text}{hint}");
+    let _ = writeln!(io::stderr(), "error: {}", harmless(&format!("{text}{hint}")));
     exit
+}
+
+/// What is repeated of a file may be made to move the cursor, or to look like something else.
+fn harmless(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' { harmless.extend(c.escape_debug()) } else { harmless.push(c) }
+    }
+    harmless
 }
 
 /// An error and its causes, each after a colon.
