@@ -259,13 +259,14 @@ fn somebody_at_the_serial_console_installs_and_a_wrong_name_erases_nothing() {
 
 #[test]
 #[ignore = "full boot matrix: tests/run full"]
-fn what_the_answers_do_not_mean_for_certain_is_refused() {
+fn what_the_answers_do_not_mean_for_certain_or_what_cannot_be_is_refused() {
     for (answers, gib, words) in [
         ("[drive]\nmin-size = \"1 GiB\"\n", 4, "hold for 2 drives"),
         ("[drive]\nserial = \"OTHER\"\n", 4, "hold for no drive"),
         ("[drive]\nonly = true\n", 4, "says that there is only one"),
         // Smaller than the disk, so that it could not be installed to.
         ("[drive]\nserial = \"TARGET\"\n", 0, "too small"),
+        ("[drive]\nserial = \"TARGET\"\n[system]\ntimezone = \"Mars/Olympus\"\n", 4, "no time zone Mars/Olympus"),
     ] {
         let bench = Bench::new("mini", Some(&format!("destructive = true\n{answers}")));
         let drive = bench.directory.path().join("drive.raw");

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::identities;
 use crate::install::install;
 use crate::live_state::State;
+use crate::media_check;
 use crate::medium::{Medium, whole};
 use crate::table::Ids;
 
@@ -65,7 +66,8 @@ fn try_run(ids: Ids) -> Result<(), Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::of("find this program", error))?;
     let medium: Medium = State::open(program.parent().unwrap_or(Path::new("/")))?;
     if ids == Ids::Fresh {
-        let _ = identities::check(&medium.manifest.disk)?;
+        let checked = identities::check(&medium.manifest.disk);
+        let _ = checked.map_err(|failure| failure.hint("leave --fresh-ids out, or give --fresh-guids"))?;
     }
     let mut console = Console::own()
         .ok_or_else(|| Failure::new("there is no terminal to ask on").hint("run it from a shell that you type in"))?;
@@ -78,6 +80,9 @@ fn try_run(ids: Ids) -> Result<(), Failure> {
             Choice::Leave => return Ok(()),
         }
     };
+    if let Some(device) = medium.device.as_deref() {
+        media_check::run(device, &mut console)?;
+    }
     install(&medium, &drive, &answers, ids, &mut console)?;
     console.mark(&format!("diskwright: INSTALLED /dev/{}", drive.name));
     console.say("Reboot, and remove the medium when the machine starts again");

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 use crate::log::note;
 use crate::screen::{plain, wrap};
 
 /// A console that takes nothing for so long is left alone: a serial line may have nobody at its other end.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(6);
 /// What follows Escape within this time is a key's sequence, and no Escape.
 const SEQUENCE: Duration = Duration::from_millis(60);
 /// Longest line that is typed.
@@ -46,7 +46,7 @@ struct Terminal {
     file: File,
     /// How it was set; `None` where it is no terminal but a file or the like.
     before: Option<Termios>,
-    /// Whether it takes nothing any more.
+    /// Whether it takes nothing at the moment.
     stuck: bool,
 }
 
@@ -82,6 +82,8 @@ impl Console {
             // Keys as they are typed, and shown by this program, which shows them on the other consoles too.
             let mut settings = before.clone();
             settings.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+            // Ctrl-S would stop what is shown.
+            settings.input_modes.remove(InputModes::IXON);
             settings.special_codes[SpecialCodeIndex::VMIN] = 1;
             settings.special_codes[SpecialCodeIndex::VTIME] = 0;
             if let Err(error) = tcsetattr(&file, OptionalActions::Now, &settings) {
@@ -257,17 +259,25 @@ impl Drop for Console {
 }
 
 impl Terminal {
+    fn takes_more(&self, wait: Duration) -> bool {
+        let wait = Timespec::try_from(wait).ok();
+        matches!(poll(&mut [PollFd::new(&self.file, PollFlags::OUT)], wait.as_ref()), Ok(1..))
+    }
+
     fn write(&mut self, text: &str) {
         let mut left = text.as_bytes();
+        // What it did not take is not kept for it; what follows is shown again.
+        if self.stuck && self.takes_more(Duration::ZERO) {
+            self.stuck = false;
+        }
         while !left.is_empty() && !self.stuck {
             match self.file.write(left) {
                 Ok(0) => self.stuck = true,
                 Ok(length) => left = &left[length..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let wait = Timespec::try_from(PATIENCE).ok();
-                    if !matches!(poll(&mut [PollFd::new(&self.file, PollFlags::OUT)], wait.as_ref()), Ok(1..)) {
+                    if !self.takes_more(PATIENCE) {
                         self.stuck = true;
-                        note(format!("console {} takes nothing any more", self.name));
+                        note(format!("console {} takes nothing at the moment", self.name));
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -50,28 +50,40 @@ impl Devices {
 
     /// Waits until no device has come for a while.
     pub(crate) fn settle(&mut self, wait: Duration) {
+        self.settle_for(QUIET, wait);
+    }
+
+    /// Waits until no device has come for as long as `quiet`, and no longer than `wait`.
+    pub(crate) fn settle_for(&mut self, quiet: Duration, wait: Duration) {
         let start = Instant::now();
         while let Some(left) = wait.checked_sub(start.elapsed()) {
-            if !self.attend(QUIET.min(left)) {
+            if !self.attend(quiet.min(left)) {
                 return;
             }
         }
     }
 
-    /// Takes what the kernel has to tell, and waits for it as long as this. Whether there was anything.
+    /// Takes what the kernel has to tell, and waits for it as long as this. Whether a device has come.
     fn attend(&mut self, wait: Duration) -> bool {
-        let mut wait = wait;
+        let start = Instant::now();
         let mut any = false;
-        while let Some(uevent) = self.uevents.next(wait) {
-            any = true;
+        // What comes at the same time as a device belongs to it. What tells of none does not make it wait longer: some
+        // have something to tell all the time.
+        while let Some(uevent) =
+            self.uevents.next(if any { Duration::ZERO } else { wait.saturating_sub(start.elapsed()) })
+        {
             match uevent {
                 Uevent::Device { alias: Some(alias), .. } => self.modules.load_for(&alias),
-                Uevent::Device { subsystem, alias: None } if subsystem != "block" => continue,
+                Uevent::Device { subsystem, alias: None } if subsystem != "block" => {
+                    if start.elapsed() < wait {
+                        continue;
+                    }
+                    break;
+                }
                 Uevent::Device { .. } => {}
                 Uevent::Lost => self.modules.load_for_devices(),
             }
-            // What came at the same time belongs to it.
-            wait = Duration::ZERO;
+            any = true;
         }
         any
     }

@@ -31,7 +31,10 @@ pub(crate) struct Drive {
     pub(crate) size: u64,
     /// Bytes of a sector.
     pub(crate) sector_size: u32,
+    /// Whether it can be taken out: the kernel says so, or it is behind USB or in a card reader.
     pub(crate) removable: bool,
+    /// Number that the kernel gives to each disk anew, also to one with the name of another that is gone: Linux 5.15.
+    pub(crate) sequence: String,
     /// Links below `/dev/disk` that udev would make for it.
     pub(crate) links: Vec<String>,
     pub(crate) read_only: bool,
@@ -96,12 +99,19 @@ fn look_at(name: &str, medium: Option<&str>, used: &Use) -> Option<Drive> {
         size,
         sector_size: text("queue/logical_block_size").parse().unwrap_or(512),
         removable: text("removable") == "1",
+        sequence: sequence(name),
         read_only: text("ro") == "1",
         is_medium: medium == Some(name),
         ..Drive::default()
     };
     if let Ok(path) = fs::canonicalize(&directory) {
         drive.bus = bus(name, &path.to_string_lossy());
+        // Of these the kernel says only whether the medium in them can be changed.
+        drive.removable |= match drive.bus {
+            Some(Bus::Usb) => true,
+            Some(Bus::Mmc) => text("device/type") == "SD",
+            _ => false,
+        };
         let wwid = [text("wwid"), text("device/wwid")].concat();
         let Drive { model, serial, bus, .. } = &drive;
         drive.links = links(&Known { path: &path, bus: *bus, model, serial, wwid: &wwid });
@@ -128,6 +138,12 @@ fn look_at(name: &str, medium: Option<&str>, used: &Use) -> Option<Drive> {
         drive.contents = contents(name, size);
     }
     Some(drive)
+}
+
+/// The number by which the kernel tells a disk from all others; empty where it gives none.
+pub(crate) fn sequence(name: &str) -> String {
+    let text = fs::read_to_string(Path::new("/sys/block").join(name).join("diskseq"));
+    text.unwrap_or_default().trim().to_owned()
 }
 
 /// `0x1af4` of virtio is a number, and `ATA` is what libata says for all.

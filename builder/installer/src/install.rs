@@ -32,14 +32,22 @@ pub(crate) fn install(
     let Some(drive) = now.iter().find(|drive| drive.name == chosen.name) else {
         return Err(Failure::new(format!("the drive {} is gone", chosen.name)).hint(hint));
     };
-    let same = |drive: &Drive| (drive.size, drive.model.clone(), drive.serial.clone());
+    let another = || Failure::new(format!("the drive {} is another one now", chosen.name)).hint(hint);
+    let same = |drive: &Drive| {
+        let Drive { size, model, serial, sequence, links, .. } = drive;
+        (*size, model.clone(), serial.clone(), sequence.clone(), links.clone())
+    };
     if same(drive) != same(chosen) {
-        return Err(Failure::new(format!("the drive {} is another one now", chosen.name)).hint(hint));
+        return Err(another());
     }
     if let Some(reason) = refuse::reason(drive, disk) {
         return Err(Failure::new(format!("the drive {} cannot be used: {reason}", drive.name)).hint(hint));
     }
     let target = Target::open(&node(&drive.name))?;
+    // From now on nothing else gets its name.
+    if target.size != drive.size || drives::sequence(&drive.name) != drive.sequence {
+        return Err(another());
+    }
     // All that can be known to fail comes before anything is erased.
     let table = Fitted::new(&medium.disk, disk, target.size, ids)?;
     let identities = Identities::draw(disk, &table, ids)?;
@@ -50,7 +58,10 @@ pub(crate) fn install(
         let reason = format!("{}; {} was erased, and has no partition table now", failure.reason, drive.name);
         Failure { reason, hint: failure.hint.or_else(|| Some("try again, or choose another drive".to_owned())) }
     };
-    target.wipe_ends().tried(|| format!("erase the tables of {}", drive.name))?;
+    target.wipe_ends().tried(|| format!("erase the tables of {}", drive.name)).map_err(|failure| {
+        let reason = format!("{}; what was on {} may be lost", failure.reason, drive.name);
+        Failure { reason, ..failure }.hint("see the log, and choose another drive")
+    })?;
     clear(&source, &target, console).map_err(after)?;
     let expected = write(&source, &target, console).map_err(after)?;
     verify(&source, &expected, &target, console).map_err(after)?;
@@ -58,7 +69,19 @@ pub(crate) fn install(
         identities.write(&target).map_err(after)?;
     }
     provision::apply(answers, identities.as_ref(), &medium.manifest, &target, console).map_err(after)?;
-    table.write(&target.file).tried(|| format!("write the partition table of {}", drive.name)).map_err(after)?;
+    table.clear_new_ends(&target, disk).tried(|| format!("clear {}", drive.name)).map_err(after)?;
+    if let Err(error) = table.write(&target.file) {
+        let failure = Failure::of(format!("write the partition table of {}", drive.name), error);
+        // It may be there all the same.
+        return Err(match target.wipe_ends() {
+            Ok(()) => after(failure),
+            Err(error) => {
+                let reason =
+                    format!("{}; {} was erased, and may have a partition table: {error}", failure.reason, drive.name);
+                Failure { reason, ..failure }.hint("do not start the machine from it; choose another drive")
+            }
+        });
+    }
     target.read_partitions();
     note(format!("{} has its partition table", drive.name));
     match ids {

@@ -20,7 +20,7 @@ const DESCRIPTOR: u64 = 32768;
 /// The volume set identifier in it: ECMA-119, section 8.4.19.
 const VOLUME_SET: std::ops::Range<usize> = 190..318;
 /// Longest file of the medium, beside the payload, that is read.
-const LONGEST: u64 = 256 << 20;
+const LONGEST: u64 = BlockTable::MOST_BYTES;
 /// Where the payload lies in the initramfs when the firmware, or the network, has brought it in an archive.
 const IN_MEMORY: &str = "/diskwright/medium";
 /// The firmware's table of drives in memory: ACPI 6.0, section 5.2.25.

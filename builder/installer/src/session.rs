@@ -27,6 +27,10 @@ use crate::table::Ids;
 /// How long devices may take to come, once the medium is there.
 const SETTLE: Duration = Duration::from_secs(15);
 
+/// How long no device may have come before a drive is erased without a question: one that comes late may be another that
+/// the answers fit.
+const LATE: Duration = Duration::from_secs(3);
+
 /// Does what the kernel command line says; never ends.
 pub(crate) fn run() -> ! {
     stop_at_panics();
@@ -90,6 +94,7 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
     // Drivers of consoles are loaded by now, too.
     drop(console);
     let mut console = Console::all();
+    provision::check(&answers, &medium)?;
     let medium_drive = medium.device.as_deref().map(whole);
     let list = || drives::list(medium_drive.as_deref());
     let unattended = answers.unattended() && !by_hand;
@@ -113,6 +118,14 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
     if let Some(device) = medium.device.as_deref().filter(|_| asked.check) {
         media_check::run(device, &mut console)?;
     }
+    if unattended {
+        devices.settle_for(LATE, SETTLE);
+        let now = choose::by_answers(&list(), &answers, &medium.manifest)?.name.clone();
+        if now != drive.name {
+            let words = format!("the answers chose {}, and then {now}, which came later", drive.name);
+            return Err(Failure::new(words).hint("change the rules of [drive] in the answers, or choose a drive here"));
+        }
+    }
     install(&medium, &drive, &answers, ids, &mut console)?;
     console.mark(&format!("diskwright: INSTALLED /dev/{}", drive.name));
     console.say("Remove the medium when the machine starts again");
@@ -131,7 +144,13 @@ fn ask_for_end(console: &mut Console) -> Finish {
             Some("2") => return Finish::PowerOff,
             Some("3") => return Finish::Halt,
             Some(_) => {}
-            None => std::thread::sleep(Duration::from_secs(1)),
+            None => {
+                std::thread::sleep(Duration::from_secs(1));
+                // One that hung up may be there again.
+                if !console.can_be_typed_on() {
+                    *console = Console::all();
+                }
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
 use builder_block::{ByteSize, PlainFile, SectorSize, WriteAt};
@@ -10,9 +11,13 @@ use builder_medium::{Disk, Uuid};
 
 use crate::failure::{Failure, Tried as _};
 use crate::random::random_guid;
+use crate::target::Target;
 
 /// Bytes of boot code in the first sector, which the table leaves alone.
 const BOOT_CODE: usize = 440;
+/// In how many bytes at the end of a partition others leave their marks: MD 0.90 in 128 KiB, ZFS in 512 KiB.
+const MARKS: u64 = 2 << 20;
+
 /// Which identities the drive gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ids {
@@ -25,7 +30,7 @@ pub(crate) enum Ids {
 }
 
 /// Bytes of the disk that the table takes: at its beginning, and at its end.
-pub(crate) fn places(disk: &Disk) -> [std::ops::Range<u64>; 2] {
+pub(crate) fn places(disk: &Disk) -> [Range<u64>; 2] {
     // A manifest has one of the two sizes.
     let sector = SectorSize::of(disk.sector_size.into()).unwrap_or_default();
     let first = builder_gpt::first_usable(sector).offset(sector).bytes();
@@ -86,6 +91,17 @@ impl Fitted {
         }
         let (tail_offset, tail) = tail.ok_or_else(|| Failure::new("the partition table has no end"))?;
         Ok(Self { disk_guid, partitions, head, tail, tail_offset })
+    }
+
+    /// Clears the ends of partitions that lie behind the disk's own, where an old file system or RAID may have its mark.
+    pub(crate) fn clear_new_ends(&self, target: &Target, disk: &Disk) -> io::Result<()> {
+        self.new_ends(disk).into_iter().try_for_each(|end| target.zero(end.start, end.end))
+    }
+
+    fn new_ends(&self, disk: &Disk) -> Vec<Range<u64>> {
+        let sector = u64::from(disk.sector_size);
+        let ends = self.partitions.iter().map(|partition| (partition.first.0 + partition.sectors) * sector);
+        ends.map(|end| disk.size.max(end.saturating_sub(MARKS))..end).filter(|end| !end.is_empty()).collect()
     }
 
     /// Writes it: the backup first, so that a drive which has the beginning has all of it. Then compares.
@@ -211,6 +227,10 @@ pub(crate) mod tests {
             assert!(partition.contains(&format!("Last sector: {last} ")), "{size}: {partition}");
             assert!(partition.contains("Partition unique GUID: 00000000-0000-0000-0000-000000000002"), "{partition}");
             assert!(partition.contains("Attribute flags: 0800000000000000"), "{partition}");
+            // What is behind the disk is cleared where others would look for their marks.
+            let end = (last + 1) * 512;
+            let cleared = (end > disk.size).then(|| disk.size.max(end - (2 << 20))..end);
+            assert!(fitted.new_ends(&disk).into_iter().eq(cleared), "{size}");
         }
     }
 

@@ -145,13 +145,19 @@ impl Changes {
         Ok(())
     }
 
-    /// Writes all; gives the notes.
-    pub(crate) fn write(self, installed: &Installed) -> Result<Vec<String>, ProvisionError> {
+    /// Makes sure that nothing that is there is in the way.
+    pub(crate) fn check(&self, installed: &Installed) -> Result<(), ProvisionError> {
         for ((place, path), change) in &self.files {
             if let Some(directory) = place.directory(installed) {
                 can_be_put(directory, path, &change.content)?;
             }
         }
+        Ok(())
+    }
+
+    /// Writes all; gives the notes.
+    pub(crate) fn write(self, installed: &Installed) -> Result<Vec<String>, ProvisionError> {
+        self.check(installed)?;
         for ((place, path), change) in &self.files {
             if let Some(directory) = place.directory(installed) {
                 let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));

@@ -72,6 +72,15 @@ pub struct Mounts<'a> {
     pub esp: Option<&'a Path>,
 }
 
+/// Finds out whether the changes that `answers` ask for can be made, and makes none: the file systems may be read-only.
+///
+/// # Errors
+/// Something that is asked for cannot be, or something cannot be read.
+pub fn check(answers: &Answers, manifest: &Manifest, mounts: &Mounts<'_>) -> Result<(), ProvisionError> {
+    let installed = Installed::open(manifest, mounts)?;
+    plan(answers, manifest, &installed)?.check(&installed)
+}
+
 /// Makes the changes that `answers` ask for; gives what the person at the machine should know, a sentence each.
 ///
 /// `/proc` of this machine must be mounted, for labels. Whoever mounted the file systems brings them to the drive (`syncfs`, or unmounting them).
@@ -81,17 +90,21 @@ pub struct Mounts<'a> {
 /// failed, and a part of the changes may have been made.
 pub fn provision(answers: &Answers, manifest: &Manifest, mounts: &Mounts<'_>) -> Result<Vec<String>, ProvisionError> {
     let installed = Installed::open(manifest, mounts)?;
+    plan(answers, manifest, &installed)?.write(&installed)
+}
+
+fn plan(answers: &Answers, manifest: &Manifest, installed: &Installed) -> Result<Changes, ProvisionError> {
     let mut changes = Changes::default();
-    settings::set(&answers.system, &installed, &mut changes)?;
-    network::add(&answers.network, &installed, &mut changes)?;
-    accounts::make(&answers.users, &installed, &mut changes)?;
-    changes.relabel(&installed)?;
+    settings::set(&answers.system, installed, &mut changes)?;
+    network::add(&answers.network, installed, &mut changes)?;
+    accounts::make(&answers.users, installed, &mut changes)?;
+    changes.relabel(installed)?;
     if changes.touch_etc() && installed.forgets_etc()? {
         return Err(ProvisionError::TransientEtc);
     }
     if changes.touch_etc() && installed.has_others {
         changes.note("the system to roll back to has an /etc of its own, and gets none of these settings".to_owned());
     }
-    entries::append(&answers.system.kargs, manifest, &installed, &mut changes)?;
-    changes.write(&installed)
+    entries::append(&answers.system.kargs, manifest, installed, &mut changes)?;
+    Ok(changes)
 }

@@ -47,7 +47,8 @@ pub struct DriveFacts {
     pub bus: Option<Bus>,
     /// Its size.
     pub size: ByteSize,
-    /// Whether it can be taken out while the machine runs, as the kernel sees it (`/sys/block/NAME/removable`).
+    /// Whether it can be taken out while the machine runs: the kernel says so (`/sys/block/NAME/removable`), or it is behind
+    /// USB, or a card.
     pub removable: bool,
 }
 

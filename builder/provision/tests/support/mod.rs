@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use builder_medium::{Answers, Manifest};
-use builder_provision::{Mounts, ProvisionError, provision};
+use builder_provision::{Mounts, ProvisionError, check, provision};
 use tempfile::TempDir;
 
 pub(crate) const KEY: &str =
@@ -149,7 +149,12 @@ impl Disk {
     pub(crate) fn provision(&self, answers: &str) -> Result<Vec<String>, ProvisionError> {
         let answers = Answers::parse("answers", answers).unwrap();
         let (sysroot, esp) = (self.sysroot(), self.esp());
-        provision(&answers, &self.manifest(), &Mounts { sysroot: &sysroot, boot: None, esp: Some(&esp) })
+        let (manifest, mounts) = (self.manifest(), Mounts { sysroot: &sysroot, boot: None, esp: Some(&esp) });
+        // Whoever asks before is told the same.
+        let before = check(&answers, &manifest, &mounts);
+        let done = provision(&answers, &manifest, &mounts);
+        assert_eq!(before.err().map(|error| error.to_string()), done.as_ref().err().map(ToString::to_string));
+        done
     }
 
     /// All that there is, with modes, sizes, times, links and contents.
