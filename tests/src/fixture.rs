@@ -45,7 +45,10 @@ impl Layer {
         // Written raw: the tests need names that a well-meaning library would refuse.
         put(&mut header.as_gnu_mut().expect("it is a GNU header").name, path);
         if let Some(link) = link {
-            put(&mut header.as_gnu_mut().expect("it is a GNU header").linkname, link);
+            if link.len() > 100 {
+                self.tar.append_pax_extensions([("linkpath", link.as_bytes())]).expect("memory takes it");
+            }
+            put(&mut header.as_gnu_mut().expect("it is a GNU header").linkname, &link[..link.len().min(100)]);
         }
         header.set_cksum();
         self.tar.append(&header, body).expect("memory takes it");

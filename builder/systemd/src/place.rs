@@ -5,6 +5,10 @@ use builder_tree::{Directory, FileTree, InodeKind, Node};
 /// Symbolic links followed before a path is called a loop; the kernel's number (MAXSYMLINKS).
 const MAX_LINKS: usize = 40;
 
+/// Bytes that the targets of all links of one path have together, before it is called a loop too: as much as the longest
+/// path has (PATH_MAX). The kernel would go on, but through so many names that many such paths would take very long.
+const MAX_TARGETS: usize = 4096;
+
 /// What to do with a symbolic link at the very end of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LastLink {
@@ -26,19 +30,20 @@ pub(crate) struct Place<'t> {
     pub(crate) above_root: bool,
 }
 
-/// A path through too many symbolic links.
+/// A path through too many symbolic links, or too long ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinkLoop;
 
 /// Where `path` leads, with the links of the tree followed as a system running from it would.
 pub(crate) fn follow<'t>(tree: &'t FileTree, path: &[u8], last: LastLink) -> Result<Place<'t>, LinkLoop> {
     let mut links = 0;
+    let mut targets: usize = 0;
     // Names still to go, the next one last.
-    let mut rest: Vec<Vec<u8>> = names(path).rev().map(<[u8]>::to_vec).collect();
+    let mut rest: Vec<&[u8]> = names(path).rev().collect();
     // The directories passed that exist, the root first, with their nodes.
     let mut passed: Vec<(&'t Directory, Option<&'t Node>)> = vec![(&tree.root, None)];
     // All names passed; the last `beyond` of them are below no directory that exists, or no directories.
-    let mut walked: Vec<Vec<u8>> = Vec::new();
+    let mut walked: Vec<&[u8]> = Vec::new();
     let mut beyond = 0_usize;
     let mut leaf = None;
     let mut above_root = false;
@@ -59,7 +64,7 @@ pub(crate) fn follow<'t>(tree: &'t FileTree, path: &[u8], last: LastLink) -> Res
             continue;
         }
         // `passed` always holds at least the root.
-        let here = if beyond > 0 { None } else { passed.last().and_then(|(directory, _)| directory.get(&name)) };
+        let here = if beyond > 0 { None } else { passed.last().and_then(|(directory, _)| directory.get(name)) };
         match here {
             Some(node @ Node::Directory(directory)) => {
                 passed.push((directory, Some(node)));
@@ -68,14 +73,15 @@ pub(crate) fn follow<'t>(tree: &'t FileTree, path: &[u8], last: LastLink) -> Res
             Some(node @ Node::Leaf(inode)) => match &inode.kind {
                 InodeKind::Symlink(target) if last == LastLink::Follow || !rest.is_empty() => {
                     links += 1;
-                    if links > MAX_LINKS {
+                    targets = targets.saturating_add(target.len());
+                    if links > MAX_LINKS || targets > MAX_TARGETS {
                         return Err(LinkLoop);
                     }
                     if target.starts_with(b"/") {
                         passed.truncate(1);
                         walked.clear();
                     }
-                    rest.extend(names(target).rev().map(<[u8]>::to_vec));
+                    rest.extend(names(target).rev());
                 }
                 _ => {
                     walked.push(name);
@@ -174,6 +180,13 @@ mod tests {
             assert_eq!(found, (expected.to_owned(), exists, above), "{path}");
         }
         assert_eq!(follow(&tree, b"loop/x", LastLink::Keep).unwrap_err(), LinkLoop);
+        for (name, target, is_followed) in [
+            ("far", format!("{}lib", "../usr/".repeat(290)), true),
+            ("farther", format!("{}far", "../usr/".repeat(295)), false),
+        ] {
+            tree.insert(format!("usr/{name}").as_bytes(), Inode::symlink(target.as_str()), &parents).unwrap();
+            assert_eq!(follow(&tree, format!("usr/{name}").as_bytes(), LastLink::Follow).is_ok(), is_followed, "{name}");
+        }
     }
 
     #[test]

@@ -5,6 +5,11 @@ use crate::{Directory, DisplayPath, InodeKind, Metadata, Node};
 /// Symbolic links followed before a path is called a loop; the kernel's number (MAXSYMLINKS).
 const MAX_LINKS: usize = 40;
 
+/// Bytes that the targets of all links of one path have together, before it is given up: as much as the longest path has
+/// (PATH_MAX). The kernel would go on, through so many names at each of its links that a few of them keep a program
+/// busy for very long.
+const MAX_TARGETS: usize = 4096;
+
 /// A directory that is the root of its own name space.
 #[derive(Clone, Debug, Default)]
 pub struct FileTree {
@@ -18,6 +23,12 @@ pub enum ResolveError {
     /// Too many symbolic links.
     #[error("{} goes through more than {MAX_LINKS} symbolic links", DisplayPath(.path))]
     Loop {
+        /// The path that was asked for.
+        path: Vec<u8>,
+    },
+    /// Symbolic links with long targets.
+    #[error("{} goes through symbolic links whose targets have more than {MAX_TARGETS} bytes", DisplayPath(.path))]
+    TooFar {
         /// The path that was asked for.
         path: Vec<u8>,
     },
@@ -120,11 +131,12 @@ impl FileTree {
     /// where nothing is. `..` at the root stays at the root. A path to the root itself gives `None` too.
     ///
     /// # Errors
-    /// [`ResolveError::Loop`] after 40 links.
+    /// [`ResolveError::Loop`] after 40 links, [`ResolveError::TooFar`] after 4,096 bytes of their targets.
     pub fn resolve(&self, path: &[u8]) -> Result<Option<&Node>, ResolveError> {
         let mut links = 0;
+        let mut targets: usize = 0;
         // Names still to go, the next one last; and the directories passed, with the way back for `..`.
-        let mut rest: Vec<Vec<u8>> = components(path).rev().map(<[u8]>::to_vec).collect();
+        let mut rest: Vec<&[u8]> = components(path).rev().collect();
         let mut passed: Vec<&Directory> = vec![&self.root];
         let mut found = None;
         while let Some(name) = rest.pop() {
@@ -140,7 +152,7 @@ impl FileTree {
             }
             // `passed` always holds at least the root.
             let here = passed.last().expect("the root is never popped");
-            let Some(node) = here.get(&name) else { return Ok(None) };
+            let Some(node) = here.get(name) else { return Ok(None) };
             match node {
                 Node::Directory(directory) => {
                     passed.push(directory);
@@ -152,13 +164,17 @@ impl FileTree {
                         if links > MAX_LINKS {
                             return Err(ResolveError::Loop { path: path.to_vec() });
                         }
+                        targets = targets.saturating_add(target.len());
+                        if targets > MAX_TARGETS {
+                            return Err(ResolveError::TooFar { path: path.to_vec() });
+                        }
                         if target.starts_with(b"/") {
                             passed.truncate(1);
                         }
-                        rest.extend(components(target).rev().map(<[u8]>::to_vec));
+                        rest.extend(components(target).rev());
                         found = None;
                     } else {
-                        return Ok(rest.iter().all(|name| name == b".").then_some(node));
+                        return Ok(rest.iter().all(|name| *name == b".").then_some(node));
                     }
                 }
             }
@@ -216,6 +232,27 @@ mod tests {
             assert!(matches!(tree.resolve(path.as_bytes()), Ok(None)), "{path}");
         }
         assert_eq!(tree.resolve(b"a/x").unwrap_err(), ResolveError::Loop { path: b"a/x".to_vec() });
+    }
+
+    #[test]
+    fn a_path_is_given_up_after_as_many_bytes_of_links_as_the_longest_path_has() {
+        let mut tree = tree();
+        let there_and_back = |bytes: usize| format!("{}os-release", "../lib/".repeat(bytes / 7));
+        for (name, bytes) in [("near", 4000), ("half", 2000)] {
+            let link = Inode::symlink(there_and_back(bytes).as_str());
+            tree.insert(format!("usr/lib/{name}").as_bytes(), link, &Metadata::root(0o755)).unwrap();
+        }
+        let far = there_and_back(2100).replace("os-release", "half");
+        tree.insert(b"usr/lib/far", Inode::symlink(far.as_str()), &Metadata::root(0o755)).unwrap();
+        for path in ["usr/lib/near", "usr/lib/half"] {
+            assert!(matches!(tree.resolve(path.as_bytes()), Ok(Some(Node::Leaf(_)))), "{path}");
+        }
+        let error = tree.resolve(b"usr/lib/far").unwrap_err();
+        assert_eq!(error, ResolveError::TooFar { path: b"usr/lib/far".to_vec() });
+        assert_eq!(
+            error.to_string(),
+            "/usr/lib/far goes through symbolic links whose targets have more than 4096 bytes"
+        );
     }
 
     #[test]

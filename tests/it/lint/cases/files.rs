@@ -30,6 +30,8 @@ pub(super) fn cases() -> Vec<Case> {
             over(link("usr/lib/libx.so", "libx.so.1")),
             over(link("usr/lib/libx.so", "/run/libx.so.1")),
         ),
+        // Whoever follows all of them takes long for a few bytes of a layer.
+        ("dangling-links", "/usr/lib/x/L0", over(detours(800)), over(detours(8))),
         ("device-nodes", "/usr/lib/pipe", over(layer().fifo("usr/lib/pipe")), over(layer().fifo("dev/pipe"))),
         (
             "disk-limits",
@@ -112,4 +114,13 @@ pub(super) fn cases() -> Vec<Case> {
             over(layer().symlink("usr/share/drop", "x")),
         ),
     ]
+}
+
+/// A file, a chain of links to it, each of which turns round `turns` times, and thousands of links to the chain.
+fn detours(turns: usize) -> Layer {
+    let links = 38;
+    let chain = (0..links).fold(Layer::new().file("usr/lib/x/L38", 0o644, b""), |layer, n| {
+        layer.symlink(&format!("usr/lib/x/L{n}"), &format!("{}L{}", "../x/".repeat(turns), n + 1))
+    });
+    (0..2000).fold(chain, |layer, n| layer.symlink(&format!("usr/lib/x/y{n:04}"), "L0"))
 }
