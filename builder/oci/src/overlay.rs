@@ -10,6 +10,9 @@ use crate::whiteout;
 
 /// Symbolic links followed on the way to one entry; the kernel's number (MAXSYMLINKS).
 const LINK_LIMIT: usize = 40;
+/// Bytes that the targets of these links have together. The kernel would go on, but through so many names at each link
+/// that a small layer of such entries would take very long.
+const TARGETS_LIMIT: usize = PATH_LIMIT;
 /// Directories above an entry: whoever walks the tree may do so by recursion.
 const DEPTH_LIMIT: usize = 512;
 
@@ -68,6 +71,7 @@ pub(crate) struct Resolved<'a> {
 /// written.
 pub(crate) fn resolve<'a>(root: View<'a>, names: &'a [Vec<u8>]) -> Result<Resolved<'a>, EntryProblem> {
     let mut links = 0;
+    let mut targets: usize = 0;
     // Names still to go, the next one last; and the directories passed, with the way back for `..`.
     let mut rest: Vec<&'a [u8]> = names.iter().rev().map(Vec::as_slice).collect();
     let mut passed: Vec<(&'a [u8], Option<View<'a>>)> = Vec::with_capacity(names.len());
@@ -92,6 +96,13 @@ pub(crate) fn resolve<'a>(root: View<'a>, names: &'a [Vec<u8>]) -> Result<Resolv
                 links += 1;
                 if links > LINK_LIMIT {
                     return Err(EntryProblem::Loop { limit: LINK_LIMIT });
+                }
+                targets = targets.saturating_add(target.len());
+                if targets > TARGETS_LIMIT {
+                    return Err(EntryProblem::Name {
+                        what: "name",
+                        reason: "leads through links whose targets have more than 4,096 bytes",
+                    });
                 }
                 if target.starts_with(b"/") {
                     passed.clear();
@@ -154,7 +165,15 @@ mod tests {
     fn parents_are_followed_inside_the_root() {
         let lower =
             tree(&[("lib", "usr/lib"), ("usr/lib/x", ""), ("up", "../../lib"), ("a", "/b"), ("b", "a"), ("gone", "t")]);
-        let upper = tree(&[("usr/.wh.bin", ""), (".wh.gone", ""), ("new", "/nowhere/../usr/./lib")]);
+        let far = [1, 2].map(|n| format!("{}L{}", "../usr/".repeat(300), n + 1));
+        let upper = tree(&[
+            ("usr/L1", &far[0]),
+            ("usr/L2", &far[1]),
+            ("usr/L3", "lib"),
+            ("usr/.wh.bin", ""),
+            (".wh.gone", ""),
+            ("new", "/nowhere/../usr/./lib"),
+        ]);
         let root = View::new(Some(&upper.root), Some(&lower.root));
         for (path, leads_to, exists) in [
             ("", "", true),
@@ -164,6 +183,7 @@ mod tests {
             ("up", "usr/lib", true),
             ("new", "usr/lib", true),
             ("gone", "gone", false),
+            ("usr/L2", "usr/lib", true),
         ] {
             let names: Vec<Vec<u8>> = path.split('/').map(|name| name.as_bytes().to_vec()).collect();
             let found = resolve(root, &names).unwrap();
@@ -171,6 +191,7 @@ mod tests {
         }
         let names = |path: &str| path.split('/').map(|name| name.as_bytes().to_vec()).collect::<Vec<_>>();
         assert_eq!(resolve(root, &names("a/x")).unwrap_err(), EntryProblem::Loop { limit: 40 });
+        assert!(matches!(resolve(root, &names("usr/L1")).unwrap_err(), EntryProblem::Name { .. }));
         assert_eq!(
             resolve(root, &names("lib/x")).unwrap_err(),
             EntryProblem::NotADirectory { parent: b"usr/lib/x".to_vec(), kind: "regular file" }
