@@ -58,11 +58,11 @@ const PIECE: u64 = 64 << 10;
 /// What is kept of the file `ahead`; `wanted` notes who wants more.
 pub(crate) fn keep(ahead: &FileAhead<'_>, wanted: &Wanted) -> Keep {
     let FileAhead { path, metadata, size, .. } = *ahead;
-    if is_whole(path) || size <= PIECE && ENDS.iter().any(|end| path.ends_with(end)) {
+    let is_piece = size <= PIECE && ENDS.iter().any(|end| path.ends_with(end));
+    if is_whole(path) || is_piece || secrets::may_hold_key(path, size) {
         return Keep::Stored(Vec::new());
     }
-    let beginning = elf::wanted(path, metadata.mode, size).max(secrets::key_wanted(path, size));
-    Keep::Beginning(beginning, wanted.clone())
+    Keep::Beginning(elf::wanted(path, metadata.mode, size), wanted.clone())
 }
 
 fn is_whole(path: &[u8]) -> bool {

@@ -185,7 +185,11 @@ mod tests {
             ("farther", format!("{}far", "../usr/".repeat(295)), false),
         ] {
             tree.insert(format!("usr/{name}").as_bytes(), Inode::symlink(target.as_str()), &parents).unwrap();
-            assert_eq!(follow(&tree, format!("usr/{name}").as_bytes(), LastLink::Follow).is_ok(), is_followed, "{name}");
+            assert_eq!(
+                follow(&tree, format!("usr/{name}").as_bytes(), LastLink::Follow).is_ok(),
+                is_followed,
+                "{name}"
+            );
         }
     }
 

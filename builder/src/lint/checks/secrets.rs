@@ -11,7 +11,7 @@ use crate::uniqueness::is_host_key;
 const LIMIT: u64 = 64 << 10;
 
 /// Where settings and homes are.
-const PLACES: [&str; 5] = ["etc", "home", "root", "usr/etc", "var"];
+const PLACES: [&str; 7] = ["etc", "home", "opt", "root", "srv", "usr/etc", "var"];
 
 pub(crate) static PRIVATE_KEYS: Check = Check {
     name: "private-keys",
@@ -24,55 +24,52 @@ pub(crate) static PRIVATE_KEYS: Check = Check {
     run: Run::Walk(private_keys),
 };
 
-/// Bytes in which a key has said what it is.
-const FIRST_LINE: usize = 64;
-
 /// Names of directories whose keys are there to be read.
 const SAMPLES: [&[u8]; 7] = [b"doc", b"docs", b"example", b"examples", b"test", b"testdata", b"tests"];
 
 fn private_keys(subject: &Subject, entry: &Entry<'_>, findings: &mut Findings<'_>) {
     let Node::Leaf(inode) = entry.node else { return };
     let Some(content) = inode.content() else { return };
-    if key_wanted(entry.path, content.size()) == 0 {
+    if !may_hold_key(entry.path, content.size()) {
         return;
     }
-    let mut head = [0; FIRST_LINE];
-    if let Some(kind) = key_kind(subject.head(content, &mut head)) {
+    if let Some(kind) = subject.whole(content, LIMIT).and_then(|text| key_kind(&text)) {
         findings.at(entry.path, kind);
     }
 }
 
-/// How many of its first bytes are looked at for a key.
-pub(crate) fn key_wanted(path: &[u8], size: u64) -> usize {
+/// Whether a key is looked for in the file at `path`, of `size` bytes.
+pub(crate) fn may_hold_key(path: &[u8], size: u64) -> bool {
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
     let has_name = name.ends_with(b".pem") || name.ends_with(b".key") || name.starts_with(b"id_");
-    let may_be = (1..LIMIT).contains(&size) && (has_name || is_below(path, &PLACES));
-    if may_be && !is_host_key(name) && !is_sample(path) { FIRST_LINE } else { 0 }
+    let may_be = (1..=LIMIT).contains(&size) && (has_name || is_below(path, &PLACES));
+    may_be && !is_host_key(name) && !is_sample(path)
 }
 
 fn is_sample(path: &[u8]) -> bool {
     path.split(|&byte| byte == b'/').any(|name| SAMPLES.contains(&name))
 }
 
-/// What a file that begins with `head` is, where it is a private key.
-fn key_kind(head: &[u8]) -> Option<&'static str> {
-    let head = head.trim_ascii_start();
-    let line = head.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
-    if let Some(kind) = line.strip_prefix(b"-----BEGIN ") {
-        let kind = kind.strip_suffix(b"-----")?;
-        return match kind {
+/// The first private key in a file: others have certificates, attributes or comments before it (RFC 7468, section 2,
+/// "explanatory text").
+fn key_kind(text: &[u8]) -> Option<&'static str> {
+    let text = text.trim_ascii_start();
+    if text.starts_with(b"PuTTY-User-Key-File-") {
+        return Some("a private SSH key (PuTTY)");
+    }
+    text.split(|&byte| byte == b'\n' || byte == b'\r').find_map(|line| {
+        let Some(label) = line.strip_prefix(b"-----BEGIN ") else {
+            return line.starts_with(b"AGE-SECRET-KEY-").then_some("a private age key");
+        };
+        match label.trim_ascii_end().strip_suffix(b"-----")? {
             b"PRIVATE KEY" => Some("a private key (PKCS #8)"),
             b"ENCRYPTED PRIVATE KEY" => Some("a private key (PKCS #8), with a passphrase"),
             b"OPENSSH PRIVATE KEY" => Some("a private SSH key"),
             b"PGP PRIVATE KEY BLOCK" => Some("a private PGP key"),
-            kind if kind.ends_with(b" PRIVATE KEY") => Some("a private key"),
+            label if label.ends_with(b" PRIVATE KEY") => Some("a private key"),
             _ => None,
-        };
-    }
-    if line.starts_with(b"PuTTY-User-Key-File-") {
-        return Some("a private SSH key (PuTTY)");
-    }
-    line.starts_with(b"AGE-SECRET-KEY-").then_some("a private age key")
+        }
+    })
 }
 
 pub(crate) static SHELL_HISTORY: Check = Check {
@@ -199,7 +196,7 @@ mod tests {
     use super::{credential, is_sample, key_kind};
 
     #[test]
-    fn a_private_key_is_known_by_its_first_line() {
+    fn a_private_key_is_known_by_its_line_wherever_that_is() {
         for (head, is_key) in [
             ("-----BEGIN PRIVATE KEY-----\nMII", true),
             ("\n-----BEGIN RSA PRIVATE KEY-----\r\nMII", true),
@@ -208,7 +205,16 @@ mod tests {
             ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n", true),
             ("PuTTY-User-Key-File-3: ssh-ed25519\n", true),
             ("AGE-SECRET-KEY-1QQ\n", true),
+            ("-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nMII", true),
+            (
+                "Bag Attributes\n    localKeyID: 01\nKey Attributes: <No Attributes>\n-----BEGIN PRIVATE KEY-----\n",
+                true,
+            ),
+            ("# of the site\r\n-----BEGIN EC PRIVATE KEY-----  \r\n", true),
+            ("# created: 2024\n# public key: age1\nAGE-SECRET-KEY-1QQ\n", true),
             ("-----BEGIN CERTIFICATE-----\n", false),
+            ("key = '-----BEGIN PRIVATE KEY-----\n", false),
+            ("see PuTTY-User-Key-File-3\nPuTTY-User-Key-File-3: x\n", false),
             ("-----BEGIN PUBLIC KEY-----\n", false),
             ("-----BEGIN PGP PUBLIC KEY BLOCK-----\n", false),
             ("-----BEGIN PRIVATE KEY", false),
@@ -227,6 +233,8 @@ mod tests {
             ("etc/skel/.netrc", true),
             ("usr/lib/python3/.aws/credentials", false),
             ("root/my.netrc", false),
+            ("opt/app/.aws/credentials", true),
+            ("srv/www/.netrc", true),
             ("etc/apt/auth.conf", true),
             ("etc/apt/auth.conf.d/x.conf", true),
             ("etc/apt/auth.config", false),

@@ -5,6 +5,8 @@ use diskwright_tests::fixture::{Blob, Image, Layer};
 use crate::lint::cases::Case;
 use crate::lint::images::{elf, good, named, over, without};
 
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n";
+
 pub(super) fn cases() -> Vec<Case> {
     let layer = Layer::new;
     let file = |path: &str, body: &str| over(Layer::new().file(path, 0o644, body.as_bytes()));
@@ -22,6 +24,12 @@ pub(super) fn cases() -> Vec<Case> {
             "/root/.docker/config.json",
             file("root/.docker/config.json", r#"{"auths":{"r":{"auth":"eA=="}}}"#),
             file("root/.docker/config.json", r#"{"auths":{}}"#),
+        ),
+        (
+            "credentials",
+            "/opt/app/.aws/credentials",
+            file("opt/app/.aws/credentials", "x"),
+            file("opt/app/.aws/config", "x"),
         ),
         ("credentials", "/run/secrets/token", file("run/secrets/token", "x"), file("run/secrets/token", "")),
         (
@@ -83,6 +91,24 @@ pub(super) fn cases() -> Vec<Case> {
             file("usr/lib/app/test/server.key", "-----BEGIN RSA PRIVATE KEY-----\n"),
         ),
         (
+            "private-keys",
+            "/etc/haproxy/site.pem",
+            file("etc/haproxy/site.pem", &format!("{CERTIFICATE}-----BEGIN PRIVATE KEY-----\nMII\n")),
+            file("etc/haproxy/site.pem", CERTIFICATE),
+        ),
+        (
+            "private-keys",
+            "/usr/lib/app/bag.pem",
+            file("usr/lib/app/bag.pem", "Bag Attributes\n    localKeyID: 01\n-----BEGIN PRIVATE KEY-----\n"),
+            file("usr/lib/app/bag.pem", "Bag Attributes\n    localKeyID: 01\n"),
+        ),
+        (
+            "private-keys",
+            "/srv/app.key",
+            file("srv/app.key", "# of the site\n-----BEGIN EC PRIVATE KEY-----\n"),
+            file("srv/app.key", "# of the site\n# -----BEGIN EC PRIVATE KEY-----\n"),
+        ),
+        (
             "setuid",
             "/usr/bin/su",
             over(layer().file("usr/bin/su", 0o4755, b"x")),
@@ -93,6 +119,12 @@ pub(super) fn cases() -> Vec<Case> {
             "/root/.bash_history",
             file("root/.bash_history", "mysql -psecret\n"),
             file("root/.bash_history", ""),
+        ),
+        (
+            "shell-history",
+            "/srv/.bash_history",
+            file("srv/.bash_history", "mysql -psecret\n"),
+            file("usr/share/.bash_history", "mysql -psecret\n"),
         ),
         (
             "ssh-host-keys",
