@@ -1,5 +1,6 @@
 //! Symbolic links that lead nowhere.
 
+use builder_systemd::Manager;
 use builder_tree::{Directory, DisplayPath, FileTree, InodeKind, Node};
 
 use crate::lint::check::{Check, Entry, Origin, Run, Severity, Visitor, is_below};
@@ -29,37 +30,40 @@ pub(crate) static DANGLING_UNIT_LINKS: Check = Check {
 
 const LIBRARIES: [&str; 3] = ["usr/lib", "usr/lib64", "usr/libexec"];
 
-/// Where units lie that are looked at.
-pub(crate) const UNITS: [&str; 6] = [
-    "etc/systemd/system",
-    "etc/systemd/user",
-    "usr/etc/systemd/system",
-    "usr/etc/systemd/user",
-    "usr/lib/systemd/system",
-    "usr/lib/systemd/user",
-];
-
 /// Links that are known to lead nowhere without harm: to debug symbols, and to a kernel's sources.
 const HARMLESS: [&str; 2] = ["usr/lib/.build-id", "usr/lib/debug"];
 
 /// Directories that the running system fills: what is to be there cannot be known.
-const FILLED_LATER: [&[u8]; 11] =
-    [b"boot", b"dev", b"efi", b"media", b"mnt", b"proc", b"run", b"sys", b"sysroot", b"tmp", b"var"];
+const FILLED_LATER: [&str; 11] = ["boot", "dev", "efi", "media", "mnt", "proc", "run", "sys", "sysroot", "tmp", "var"];
 
 fn is_of_libraries(path: &[u8]) -> bool {
     is_below(path, &LIBRARIES) && !is_of_units(path) && !is_below(path, &HARMLESS) && !is_of_kernel(path)
 }
 
 fn is_of_units(path: &[u8]) -> bool {
-    is_below(path, &UNITS)
+    [Manager::System, Manager::User].iter().any(|manager| is_below(path, manager.directories()))
 }
 
-/// Whether `path` is a link that `dangling-unit-links` judges for good: it leads nowhere, or to what comes later.
-pub(crate) fn is_of_dangling_unit_links(tree: &FileTree, path: &[u8]) -> bool {
+/// Whether `dangling-unit-links` tells of what is at `path`.
+pub(crate) fn is_told(tree: &FileTree, path: &[u8]) -> bool {
     let node = tree.get(path).and_then(Node::as_leaf);
-    is_below(path, &UNITS)
+    is_of_units(path)
         && node.is_some_and(|inode| matches!(inode.kind, InodeKind::Symlink(_)))
-        && follow(tree, path, &mut { u64::MAX }) != Destination::There
+        && match follow(tree, path, &mut { u64::MAX }) {
+            Destination::There => false,
+            Destination::Missing(path) => !is_in(&path, &FILLED_LATER),
+            Destination::Loop | Destination::TooFar => true,
+        }
+}
+
+/// Whether `path` leads to what a running system may bring.
+pub(crate) fn is_filled_later(tree: &FileTree, path: &[u8]) -> bool {
+    matches!(follow(tree, path, &mut { u64::MAX }), Destination::Missing(path) if is_in(&path, &FILLED_LATER))
+}
+
+/// Whether `path` leads to what is made at every boot, such as the units of generators.
+pub(crate) fn is_made_at_boot(tree: &FileTree, path: &[u8]) -> bool {
+    matches!(follow(tree, path, &mut { u64::MAX }), Destination::Missing(path) if is_in(&path, &["run"]))
 }
 
 /// `build` and `source` beside a kernel's modules.
@@ -104,7 +108,8 @@ impl Visitor for Links {
         }
         let shown = String::from_utf8_lossy(target).escape_debug().to_string();
         match follow(&subject.tree, entry.path, &mut self.left) {
-            Destination::There | Destination::FilledLater => {}
+            Destination::There => {}
+            Destination::Missing(path) if is_in(&path, &FILLED_LATER) => {}
             Destination::Missing(path) => {
                 findings.at(entry.path, format!("a link to {shown}, but there is no {}", DisplayPath(&path)));
             }
@@ -131,8 +136,6 @@ impl Visitor for Links {
 #[derive(Debug, PartialEq, Eq)]
 enum Destination {
     There,
-    /// To a place that the running system fills.
-    FilledLater,
     /// To this path, which is free of links up to the part that is missing.
     Missing(Vec<u8>),
     Loop,
@@ -197,9 +200,12 @@ fn backwards(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn missing(passed: &[(&[u8], &Directory)], name: &[u8], rest: &[&[u8]]) -> Destination {
     let names: Vec<&[u8]> =
         passed.iter().map(|(name, _)| *name).chain([name]).chain(rest.iter().rev().copied()).collect();
-    let path = names.join(&b'/');
-    let first = path.split(|&byte| byte == b'/').next().unwrap_or_default();
-    if FILLED_LATER.contains(&first) { Destination::FilledLater } else { Destination::Missing(path) }
+    Destination::Missing(names.join(&b'/'))
+}
+
+/// Whether `path` is one of `directories`, or below one.
+fn is_in(path: &[u8], directories: &[&str]) -> bool {
+    is_below(path, directories) || directories.iter().any(|directory| path == directory.as_bytes())
 }
 
 #[cfg(test)]
@@ -252,8 +258,8 @@ mod tests {
             ("build", missing("home/me/build/x")),
             ("through", missing("usr/lib/nothing/x")),
             ("below", missing("usr/lib/file/x")),
-            ("late", Destination::FilledLater),
-            ("local", Destination::FilledLater),
+            ("late", missing("run/late")),
+            ("local", missing("var/usrlocal/bin/x")),
             ("a", Destination::Loop),
         ] {
             assert_eq!(follow(&tree, format!("usr/lib/{name}").as_bytes(), &mut { u64::MAX }), expected, "{name}");

@@ -1,10 +1,12 @@
 //! Units that something asks for and that are not there.
 
-use builder_systemd::{Manager, UnitProblem, Units};
-use builder_tree::join;
+use std::collections::BTreeSet;
+use std::iter;
+
+use builder_systemd::{FileProblem, Manager, NameKind, UnitName, UnitProblem, Units};
 
 use crate::lint::check::{Check, Origin, Run, Severity};
-use crate::lint::checks::links::{UNITS, is_of_dangling_unit_links};
+use crate::lint::checks::links::{is_filled_later, is_made_at_boot, is_told};
 use crate::lint::checks::systemd::known;
 use crate::lint::finding::Findings;
 use crate::lint::subject::Subject;
@@ -22,23 +24,47 @@ pub(crate) static UNITS_MISSING: Check = Check {
 };
 
 fn units_missing(subject: &Subject, findings: &mut Findings<'_>) {
+    let tree = &subject.tree;
     for manager in [Manager::System, Manager::User] {
-        let Some(units) = known(Units::read(&subject.tree, manager), subject, findings) else { return };
+        let Some(units) = known(Units::read(tree, manager), subject, findings) else { return };
+        let broken: BTreeSet<&[u8]> = units
+            .findings()
+            .iter()
+            .filter(|found| is_broken_link(&found.problem))
+            .map(|found| name(&found.file))
+            .collect();
         for found in units.findings() {
-            let problem = &found.problem;
-            let is_told = |path: &[u8]| is_of_dangling_unit_links(&subject.tree, path);
+            let (file, problem) = (&found.file, &found.problem);
             let is_new = match problem {
                 // What generators may bring is only worth a notice.
                 UnitProblem::MissingUnit { .. } if problem.severity() == builder_systemd::Severity::Notice => false,
-                UnitProblem::MissingUnit { .. } | UnitProblem::NoSuchUnit(_) => !is_told(&found.file),
-                UnitProblem::NoDefaultTarget(_) => {
-                    !UNITS.iter().any(|directory| is_told(&join(directory.as_bytes(), b"default.target")))
+                // Where the link leads does not matter to systemd: one to /var brings no unit.
+                UnitProblem::MissingUnit { wanted, .. } => {
+                    let template = template(wanted);
+                    let is_broken = iter::once(wanted).chain(&template).any(|name| broken.contains(name.as_slice()));
+                    !is_broken && !is_told(tree, file) && !is_made_at_boot(tree, file)
                 }
-                _ => false,
+                UnitProblem::NoDefaultTarget(_) => !broken.contains(&b"default.target"[..]),
+                problem => is_broken_link(problem) && !is_told(tree, file) && !is_filled_later(tree, file),
             };
             if is_new {
-                findings.at(&found.file, problem.to_string());
+                findings.at(file, problem.to_string());
             }
         }
     }
+}
+
+/// Whether a link that stands for a unit leads to none. What wants that unit is not told of besides.
+fn is_broken_link(problem: &UnitProblem) -> bool {
+    matches!(problem, UnitProblem::NoSuchUnit(_) | UnitProblem::Dangling(_) | UnitProblem::File(FileProblem::Loop))
+}
+
+/// Last part of a path.
+fn name(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
+}
+
+/// The template of an instance.
+fn template(name: &[u8]) -> Option<Vec<u8>> {
+    UnitName::parse(name).filter(|name| name.kind() == NameKind::Instance)?.template()
 }

@@ -24,8 +24,9 @@ pub enum Manager {
 }
 
 impl Manager {
-    /// The directories, the strongest first.
-    fn directories(self) -> &'static [&'static str] {
+    /// Where it looks for units, the strongest first; without a leading slash. systemd.unit(5), "Unit File Load Path".
+    #[must_use]
+    pub fn directories(self) -> &'static [&'static str] {
         match self {
             Self::System => &[
                 "etc/systemd/system.control",

@@ -56,6 +56,22 @@ pub(super) fn cases() -> Vec<Case> {
             over(link(wanted, "/usr/lib/systemd/system/x.service").file(unit, 0o644, b"[Unit]\n")),
         ),
         (
+            "dangling-unit-links",
+            "/usr/local/lib/systemd/system/x.service",
+            over(link("usr/local/lib/systemd/system/x.service", "/opt/gone/x.service")),
+            over(link("usr/local/lib/systemd/system/x.service", "/opt/gone/x.service").file(
+                "opt/gone/x.service",
+                0o644,
+                b"[Unit]\n",
+            )),
+        ),
+        (
+            "dangling-unit-links",
+            "/usr/share/systemd/user/x.service",
+            over(link("usr/share/systemd/user/x.service", "/opt/gone/x.service")),
+            over(link("usr/share/systemd/user/x.service", "/dev/null")),
+        ),
+        (
             "install-config",
             "/usr/lib/bootc/install/00-a.toml",
             file(install, "[install]\nkargs = 'x'\n"),
@@ -141,6 +157,47 @@ pub(super) fn cases() -> Vec<Case> {
                 b"[Unit]\n",
             )),
             over(units().symlink(wanted, "/usr/share/app/x.service").file(unit, 0o644, b"[Unit]\n")),
+        ),
+        // A unit is found by its name: a link to where something may come brings none.
+        (
+            "units-missing",
+            "/etc/systemd/system/multi-user.target.wants/x.service",
+            over(units().symlink(wanted, "/var/lib/x.service")),
+            over(units().symlink(wanted, "/var/lib/x.service").file(unit, 0o644, b"[Unit]\n")),
+        ),
+        (
+            "units-missing",
+            "/etc/systemd/system/multi-user.target.wants/x.service",
+            over(units().symlink(wanted, "/var/lib/x.service")),
+            over(units().symlink(wanted, "/run/systemd/generator/x.service")),
+        ),
+        // What the other check tells of, or what may come as its file, is not told of again.
+        (
+            "units-missing",
+            "/etc/systemd/system/multi-user.target.wants/x.service",
+            over(units().symlink(wanted, "/var/lib/x.service")),
+            over(units().symlink(wanted, "../x.service").symlink("etc/systemd/system/x.service", "/var/lib/x.service")),
+        ),
+        (
+            "units-missing",
+            "/etc/systemd/system/multi-user.target.wants/x.service",
+            over(units().symlink(wanted, "/var/lib/x.service")),
+            over(units().symlink(wanted, "/var/lib/x.service").symlink(unit, "/opt/gone")),
+        ),
+        // The directory is elsewhere, where only systemd looks for units.
+        (
+            "units-missing",
+            "/usr/local/lib/systemd/system/x.service",
+            over(
+                units()
+                    .symlink("usr/local/lib/systemd/system", "/usr/share/app/units")
+                    .symlink("usr/share/app/units/x.service", "/opt/gone/x.service"),
+            ),
+            over(
+                units()
+                    .symlink("usr/local/lib/systemd/system", "/usr/share/app/units")
+                    .symlink("usr/share/app/units/x.service", "/var/lib/x.service"),
+            ),
         ),
         (
             "units-missing",
