@@ -45,10 +45,23 @@ impl TmpfilesConfig {
     /// # Errors
     /// [`ReadError`] for files that are too large or cannot be read. Malformed lines are findings.
     pub fn read(tree: &FileTree) -> Result<Self, ReadError> {
+        Self::read_from(tree, &below_roots("tmpfiles.d"))
+    }
+
+    /// Reads the files `*.conf` of `/usr/lib/tmpfiles.d` alone, whatever replaces or masks them elsewhere, as bootc's lint
+    /// `var-tmpfiles` does.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    pub fn read_vendor(tree: &FileTree) -> Result<Self, ReadError> {
+        Self::read_from(tree, &[b"usr/lib/tmpfiles.d".to_vec()])
+    }
+
+    fn read_from(tree: &FileTree, directories: &[Vec<u8>]) -> Result<Self, ReadError> {
         let mut reader = Reader::new();
         let specifiers = Specifiers { os: OsRelease::read(tree, &mut reader)? };
         let mut config = Self::default();
-        for file in config_files(tree, &below_roots("tmpfiles.d"), b".conf") {
+        for file in config_files(tree, directories, b".conf") {
             match file.body {
                 Err(problem) => config.findings.push(Finding::of(&file.path, TmpfilesProblem::File(problem))),
                 Ok(content) => config.add(tree, &specifiers, &file.path, &reader.read(&file.path, content)?),

@@ -33,10 +33,7 @@ pub(crate) static SYSUSERS_SYNTAX: Check = Check {
 };
 
 /// For lines that bootc does not see.
-const ELSEWHERE: &str = "RUN mv /etc/sysusers.d/FILE.conf /usr/lib/sysusers.d/FILE.conf";
-
-/// Where bootc looks for lines.
-const PLACE: &[u8] = b"usr/lib/sysusers.d/";
+const ELSEWHERE: &str = "# where /usr/lib/sysusers.d has a file of that name, give it another one\nRUN mv /etc/sysusers.d/FILE.conf /usr/lib/sysusers.d/FILE.conf";
 
 fn sysusers(subject: &Subject, findings: &mut Findings<'_>) {
     // Without it, bootc says nothing of groups either.
@@ -44,20 +41,28 @@ fn sysusers(subject: &Subject, findings: &mut Findings<'_>) {
         return;
     }
     let Some(accounts) = known(Accounts::read(&subject.tree, "etc"), subject, findings) else { return };
-    let Some(config) = known(SysusersConfig::read(&subject.tree), subject, findings) else { return };
-    let made = Made::of(&config);
+    // What replaces lines elsewhere does not matter to bootc.
+    let Some(vendor) = known(SysusersConfig::read_vendor(&subject.tree), subject, findings) else { return };
+    let Some(all) = known(SysusersConfig::read(&subject.tree), subject, findings) else { return };
+    let (seen_by_bootc, made) = (Made::of(&vendor), Made::of(&all));
     let mut groups: BTreeMap<u32, &[u8]> = BTreeMap::new();
     for group in &accounts.groups {
         groups.entry(group.gid).or_insert(&group.name);
     }
     let mut seen = BTreeSet::new();
     for user in accounts.users.iter().filter(|user| seen.insert(&user.name)) {
+        if seen_by_bootc.users.contains_key(user.name.as_slice()) {
+            continue;
+        }
         let line = user_line(user, groups.get(&user.gid).copied());
         let account = Account { file: b"etc/passwd", number: user.line, kind: "user", name: &user.name };
         account.tell(made.users.get(user.name.as_slice()).copied(), line, "", findings);
     }
     seen.clear();
     for group in accounts.groups.iter().filter(|group| seen.insert(&group.name)) {
+        if seen_by_bootc.groups.contains_key(group.name.as_slice()) {
+            continue;
+        }
         let members = if group.members.is_empty() { "" } else { ", and a line `m USER GROUP` for each of its members" };
         let account = Account { file: b"etc/group", number: group.line, kind: "group", name: &group.name };
         account.tell(made.groups.get(group.name.as_slice()).copied(), group_line(group), members, findings);
@@ -74,13 +79,13 @@ struct Account<'a> {
 }
 
 impl Account<'_> {
-    /// Tells of the account, unless bootc knows the line that makes it; `line` would, with what is to be said of it.
+    /// Tells of the account, for which bootc sees no line: it is `made` by one elsewhere, or `line` would make it, with
+    /// what is to be said of that.
     fn tell(&self, made: Option<&SysusersLine>, line: Option<Vec<u8>>, besides: &str, findings: &mut Findings<'_>) {
         let Self { file, number, kind, name } = self;
         let name = String::from_utf8_lossy(name);
         let name = name.escape_debug();
         match (made, line) {
-            (Some(made), _) if made.file.starts_with(PLACE) => {}
             (Some(made), _) => {
                 let place = DisplayPath(&made.file);
                 let message = format!(
@@ -122,22 +127,16 @@ impl<'c> Made<'c> {
         for line in config.lines() {
             match &line.entry {
                 SysusersEntry::User(user) => {
-                    add(&mut made.users, &user.name, line);
-                    add(&mut made.groups, &user.name, line);
+                    made.users.entry(&user.name).or_insert(line);
+                    made.groups.entry(&user.name).or_insert(line);
                 }
-                SysusersEntry::Group(group) => add(&mut made.groups, &group.name, line),
+                SysusersEntry::Group(group) => {
+                    made.groups.entry(&group.name).or_insert(line);
+                }
                 SysusersEntry::Member { .. } | SysusersEntry::Range { .. } => {}
             }
         }
         made
-    }
-}
-
-/// Of several lines, one that bootc sees is kept.
-fn add<'c>(lines: &mut BTreeMap<&'c [u8], &'c SysusersLine>, name: &'c [u8], line: &'c SysusersLine) {
-    let kept = lines.entry(name).or_insert(line);
-    if !kept.file.starts_with(PLACE) {
-        *kept = line;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use builder_systemd::{Accounts, TmpfilesConfig, line_for};
+use builder_systemd::{Accounts, TmpfilesConfig, TmpfilesLine, line_for};
 use builder_tree::{DisplayPath, Node, join};
 
 use crate::lint::check::{Check, Origin, Run, Severity};
@@ -43,17 +43,19 @@ RUN mkdir -p /usr/share/factory/var/lib/app && mv /var/lib/app/FILE /usr/share/f
 RUN echo 'C /var/lib/app/FILE - - - -' >> /usr/lib/tmpfiles.d/app.conf";
 
 /// For lines that bootc does not see.
-const ELSEWHERE: &str = "RUN mv /etc/tmpfiles.d/FILE.conf /usr/lib/tmpfiles.d/FILE.conf";
-
-/// Where bootc looks for lines.
-const PLACE: &[u8] = b"usr/lib/tmpfiles.d/";
+const ELSEWHERE: &str = "# where /usr/lib/tmpfiles.d has a file of that name, give it another one\nRUN mv /etc/tmpfiles.d/FILE.conf /usr/lib/tmpfiles.d/FILE.conf";
 
 fn var_tmpfiles(subject: &Subject, findings: &mut Findings<'_>) {
     let Some(Node::Directory(var)) = subject.get("var") else { return };
-    let Some(config) = known(TmpfilesConfig::read(&subject.tree), subject, findings) else { return };
+    let Some(vendor) = known(TmpfilesConfig::read_vendor(&subject.tree), subject, findings) else { return };
+    let Some(all) = known(TmpfilesConfig::read(&subject.tree), subject, findings) else { return };
     let Some(owners) = Owners::read(subject, findings) else { return };
     let walked: Result<(), Infallible> = var.walk(&mut |below, node| {
-        tell(&join(b"var", below), node, &config, &owners, findings);
+        let path = join(b"var", below);
+        // As for bootc, any line there will do, whatever it does and whatever replaces it elsewhere.
+        if vendor.about(&path).next().is_none() {
+            tell(&path, node, all.about(&path).next(), &owners, findings);
+        }
         Ok(())
     });
     match walked {
@@ -61,15 +63,8 @@ fn var_tmpfiles(subject: &Subject, findings: &mut Findings<'_>) {
     }
 }
 
-/// Tells of what is at `path`, unless a line is about it. As for bootc, any line will do, whatever it does.
-fn tell(path: &[u8], node: &Node, config: &TmpfilesConfig, owners: &Owners, findings: &mut Findings<'_>) {
-    let mut elsewhere = None;
-    for line in config.about(path) {
-        if line.file.starts_with(PLACE) {
-            return;
-        }
-        elsewhere.get_or_insert(line);
-    }
+/// Tells of what is at `path`, about which there is at most a line where bootc does not look.
+fn tell(path: &[u8], node: &Node, elsewhere: Option<&TmpfilesLine>, owners: &Owners, findings: &mut Findings<'_>) {
     let kind = node.kind_name();
     if let Some(line) = elsewhere {
         let (file, number) = (DisplayPath(&line.file), line.number);

@@ -140,6 +140,17 @@ pub(super) fn cases() -> Vec<Case> {
             over(layer().file("etc/passwd", 0o644, APP.as_bytes()).file("etc/sysusers.d/a.conf", 0o644, b"u app\n")),
             file("etc/group", "app:x:999:\n"),
         ),
+        (
+            "sysusers",
+            "/etc/passwd",
+            over(layer().file("etc/passwd", 0o644, APP.as_bytes()).file("etc/sysusers.d/a.conf", 0o644, b"u app\n")),
+            over(
+                layer()
+                    .file("etc/passwd", 0o644, APP.as_bytes())
+                    .file(made, 0o644, b"u app 999\n")
+                    .symlink("etc/sysusers.d/a.conf", "/dev/null"),
+            ),
+        ),
         ("sysusers-syntax", "/usr/lib/sysusers.d/a.conf", file(made, "u app 0x3\n"), file(made, "u app 3\n")),
         (
             "tmpfiles-syntax",
@@ -223,6 +234,27 @@ pub(super) fn cases() -> Vec<Case> {
             "/var/link",
             over(link("var/link", "x").file("etc/tmpfiles.d/a.conf", 0o644, b"L /var/link - - - - x\n")),
             over(link("var/link", "x").file(lines, 0o644, b"L /var/link - - - - x\n")),
+        ),
+        // Nor does it mind what replaces or repeats a line elsewhere.
+        (
+            "var-tmpfiles",
+            "/var/lib",
+            over(layer().directory("var/lib/", 0o755).file("etc/tmpfiles.d/a.conf", 0o644, b"d /var/lib 0700\n")),
+            over(layer().directory("var/lib/", 0o755).file("etc/tmpfiles.d/a.conf", 0o644, b"d /var/lib 0700\n").file(
+                lines,
+                0o644,
+                b"d /var/lib 0755\n",
+            )),
+        ),
+        (
+            "var-tmpfiles",
+            "/var/lib",
+            over(layer().directory("var/lib/", 0o755).file("etc/tmpfiles.d/0.conf", 0o644, b"d /var/lib 0700\n")),
+            over(layer().directory("var/lib/", 0o755).file("etc/tmpfiles.d/0.conf", 0o644, b"d /var/lib 0700\n").file(
+                lines,
+                0o644,
+                b"d /var/lib 0755\n",
+            )),
         ),
         ("var-run", "/var/run", over(layer().directory("var/run/", 0o755)), over(link("var/run", "../run"))),
     ]
