@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use diskwright_tests::command::{checkout, diskwright};
-use diskwright_tests::fixture::Layer;
+use diskwright_tests::fixture::{Image, Layer};
 use diskwright_tests::judge::judge;
 use serde_json::{Value, json};
 
-use crate::lint::images::over;
+use crate::lint::images::{good, over};
 use crate::lint::reports::{USAGE, VALIDATION, run};
 
 /// An image with findings of all severities, one of them allowed, and names that no format takes as they are.
@@ -61,7 +61,13 @@ fn sarif_has_what_scanners_read() {
     let uri = of("device-nodes").pointer("/locations/0/physicalLocation/artifactLocation/uri").unwrap();
     assert_eq!(uri, "usr/lib/a%20%3Cb%3E%20%26%20%22c%22%20%27d%27%2C%20e%3A%20100%25%0A%01%5D%5D%3E");
     assert_eq!(of("world-writable")["level"], "warning");
-    assert!(of("world-writable").get("suppressions").is_none());
+    assert_eq!(of("world-writable")["suppressions"], json!([]));
+    // Either all results have the property, or none.
+    let (_, stdout) = run(path, &Image::new(vec![good()]).write(&path.join("good")), &["--format", "sarif"]);
+    let plain: Value = serde_json::from_str(&stdout).unwrap();
+    let results_of_good = plain["runs"][0]["results"].as_array().unwrap();
+    assert!(!results_of_good.is_empty());
+    assert!(results_of_good.iter().all(|result| result.get("suppressions").is_none()), "{plain:#}");
     let suppression = &of("var-log")["suppressions"][0];
     assert_eq!(json!([suppression["kind"], suppression["status"]]), json!(["external", "accepted"]));
     assert_eq!(suppression["justification"], "/usr/lib/diskwright/lint.allow line 1: <known> & meant");
