@@ -117,6 +117,21 @@ fn github_commands_are_one_line_each() {
 }
 
 #[test]
+fn every_fix_of_a_check_is_in_every_report() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    // Both are found by var-tmpfiles: a line makes the one, and what is in the other has to be somewhere.
+    let layer = Layer::new().directory("var/lib/app/", 0o755).file("var/lib/app/state", 0o644, b"x");
+    let source = over(layer).write(&path.join("image"));
+    for format in ["text", "junit", "github", "sarif", "json"] {
+        let (_, told) = run(path, &source, &["--format", format]);
+        for fix in ["# for each line that is told", "# what a build leaves behind is removed"] {
+            assert!(told.contains(fix), "{format}: no `{fix}` in:\n{told}");
+        }
+    }
+}
+
+#[test]
 fn the_list_documents_every_check() {
     let directory = tempfile::tempdir().unwrap();
     let list = |arguments: &[&str]| {

@@ -10,7 +10,7 @@
 use std::fmt::Write as _;
 
 use crate::lint::check::Severity;
-use crate::lint::formats::text::Told;
+use crate::lint::formats::text;
 use crate::lint::report::Report;
 
 impl Report {
@@ -25,12 +25,7 @@ impl Report {
                 Severity::Warning => "warning",
                 Severity::Info => "notice",
             };
-            let mut told: Vec<String> = findings.iter().map(|finding| Told(finding).to_string()).collect();
-            let more = self.more(first.check);
-            if more > 0 {
-                told.push(format!("and {more} more"));
-            }
-            told.push(format!("fix:\n{}", first.fix));
+            let told = text::lines(findings, self.more(first.check));
             let title = property(&format!("{}: {}", first.severity, first.check));
             // Writing to a String does not fail.
             let _ = writeln!(lines, "::{command} title={title}::{}", message(&told.join("\n")));
@@ -71,22 +66,25 @@ mod tests {
             message: message.to_owned(),
             fix: Cow::Borrowed("# words\nRUN rm 100%"),
         };
+        let otherwise = |finding: Finding| Finding { fix: Cow::Borrowed("RUN mv"), ..finding };
         let report = Report {
             findings: vec![
                 finding("kernel", Severity::Fatal, b"a\n::error::b", "1%,\r\n2"),
                 finding("kernel", Severity::Fatal, b"c", "d"),
                 finding("setuid", Severity::Info, b"e", "f"),
+                otherwise(finding("setuid", Severity::Info, b"g", "h")),
+                otherwise(finding("setuid", Severity::Info, b"i", "j")),
             ],
             cut: vec![Cut { check: "kernel", more: 7 }],
-            counts: Counts { checks: 2, fatal: 9, info: 1, ..Counts::default() },
+            counts: Counts { checks: 2, fatal: 9, info: 3, ..Counts::default() },
             ..Report::default()
         };
         assert_eq!(
             report.github().lines().collect::<Vec<_>>(),
             [
                 "::error title=fatal%3A kernel::/a\\x0a::error::b: 1%25,\\r\\n2%0A/c: d%0Aand 7 more%0Afix:%0A# words%0ARUN rm 100%25",
-                "::notice title=info%3A setuid::/e: f%0Afix:%0A# words%0ARUN rm 100%25",
-                "2 checks: 9 fatal, 0 warnings, 1 info, 0 allowed",
+                "::notice title=info%3A setuid::/e: f%0Afix:%0A# words%0ARUN rm 100%25%0A/g: h%0A/i: j%0Afix:%0ARUN mv",
+                "2 checks: 9 fatal, 0 warnings, 3 infos, 0 allowed",
             ]
         );
     }

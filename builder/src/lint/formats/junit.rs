@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::junit::{Case, Document, Fault, Outcome, Suite};
 use crate::lint::check::Check;
 use crate::lint::finding::{Allowed, Finding};
-use crate::lint::formats::text::Told;
+use crate::lint::formats::text::{self, Told};
 use crate::lint::registry;
 use crate::lint::report::{FailOn, Report};
 
@@ -23,7 +23,8 @@ impl Report {
 
     /// The case of a check; `None` where it was not run.
     fn case(&self, check: &Check, fail_on: FailOn) -> Option<Case> {
-        let found: Vec<&Finding> = self.findings.iter().filter(|finding| finding.check == check.name).collect();
+        let found = self.by_check().find(|found| found.first().is_some_and(|first| first.check == check.name));
+        let found: &[Finding] = found.unwrap_or_default();
         let allowed: Vec<&Allowed> =
             self.allowed.iter().filter(|allowed| allowed.finding.check == check.name).collect();
         if found.is_empty() && allowed.is_empty() && !self.passed.contains(&check.name) {
@@ -33,17 +34,11 @@ impl Report {
         let count = more.saturating_add(found.len() as u64);
         let mut told = String::new();
         // Writing to a String does not fail, here and below.
-        for finding in &found {
-            let _ = writeln!(told, "{}", Told(finding));
-        }
-        if more > 0 {
-            let _ = writeln!(told, "and {more} more");
+        for line in text::lines(found, more) {
+            let _ = writeln!(told, "{line}");
         }
         for allowed in &allowed {
             let _ = writeln!(told, "allowed [{}]: {}", allowed.by, Told(&allowed.finding));
-        }
-        if let Some(first) = found.first() {
-            let _ = write!(told, "\nfix:\n{}\n", first.fix);
         }
         let kind = check.severity.name();
         let (outcome, said) = if count > 0 && fail_on.includes(check.severity) {

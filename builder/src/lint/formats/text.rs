@@ -87,16 +87,32 @@ fn title(severity: Severity) -> &'static str {
 pub(crate) fn told(f: &mut fmt::Formatter<'_>, findings: &[Finding], more: u64) -> fmt::Result {
     for (at, finding) in findings.iter().enumerate() {
         write!(f, "\n    {}", Told(finding))?;
-        let next = findings.get(at + 1);
-        if next.is_none() && more > 0 {
+        if at + 1 == findings.len() && more > 0 {
             write!(f, "\n    and {more} more")?;
         }
-        // Those with the same fix have it once, behind the last one.
-        if next.is_none_or(|next| next.fix != finding.fix) {
-            for (at, line) in finding.fix.lines().enumerate() {
-                write!(f, "\n      {} {line}", if at == 0 { "fix:" } else { "    " })?;
-            }
+        for (at, line) in fix_behind(findings, at).into_iter().flat_map(str::lines).enumerate() {
+            write!(f, "\n      {} {line}", if at == 0 { "fix:" } else { "    " })?;
         }
     }
     Ok(())
+}
+
+/// The fix that is told behind the finding `at` of those of one check: those in a row that have the same one have it
+/// once, behind the last of them.
+pub(crate) fn fix_behind(findings: &[Finding], at: usize) -> Option<&str> {
+    let fix = &findings.get(at)?.fix;
+    findings.get(at + 1).is_none_or(|next| next.fix != *fix).then_some(fix)
+}
+
+/// Findings of one check as lines: the fixes, and how many more there are, as in the report for people.
+pub(crate) fn lines(findings: &[Finding], more: u64) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (at, finding) in findings.iter().enumerate() {
+        lines.push(Told(finding).to_string());
+        if at + 1 == findings.len() && more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        lines.extend(fix_behind(findings, at).map(|fix| format!("fix:\n{fix}")));
+    }
+    lines
 }
