@@ -189,9 +189,9 @@ pub(crate) struct Lint {
     #[arg(long, value_name = "OS/ARCH")]
     pub(crate) platform: Option<Platform>,
 
-    /// Form of the report; github is workflow commands, markdown is for --list
-    #[arg(long, value_enum, default_value_t = LintFormat::Text, value_name = "FORMAT")]
-    pub(crate) format: LintFormat,
+    /// Form of the report; github is workflow commands, markdown is for --list [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<LintFormat>,
 
     /// Leave with 4 where something of this severity or worse is found: fatal, warning, info or never
     #[arg(long, value_name = "SEVERITY", default_value = "fatal")]

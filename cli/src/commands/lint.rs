@@ -8,6 +8,7 @@ use std::path::Path;
 
 use builder::Platform;
 use builder::lint::{AllowList, Options, checks, registry_markdown};
+use clap::ValueEnum as _;
 
 use crate::args::{Lint, LintFormat};
 use crate::exit::Exit;
@@ -21,7 +22,7 @@ const MOST: usize = 100_000;
 const ALLOW_LIMIT: u64 = 1 << 20;
 
 pub(crate) fn run(arguments: &Lint) -> Result<Exit, Failure> {
-    let format = if arguments.talk.json { LintFormat::Json } else { arguments.format };
+    let format = format(arguments)?;
     // Without a source clap takes nothing but --list.
     let Some(source) = &arguments.source else { return list(format).map(|()| Exit::Success) };
     if format == LintFormat::Markdown {
@@ -49,6 +50,21 @@ pub(crate) fn run(arguments: &Lint) -> Result<Exit, Failure> {
         LintFormat::Github => report::text(&report.github()),
     }?;
     Ok(if report.fails(arguments.fail_on) { Exit::ValidationFailed } else { Exit::Success })
+}
+
+/// The form that was asked for, in one of two ways.
+fn format(arguments: &Lint) -> Result<LintFormat, Failure> {
+    match (arguments.talk.json, arguments.format) {
+        (true, None | Some(LintFormat::Json)) => Ok(LintFormat::Json),
+        (true, Some(other)) => {
+            let other = other.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            Err(Failure::Usage {
+                message: format!("--json and --format {other} ask for two reports, and one is printed"),
+                hint: Some("leave one of them out; --json is --format json".to_owned()),
+            })
+        }
+        (false, format) => Ok(format.unwrap_or(LintFormat::Text)),
+    }
 }
 
 /// Prints the checks with their documentation.

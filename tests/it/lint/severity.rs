@@ -34,6 +34,7 @@ fn the_exit_code_follows_the_severity_that_was_asked_for() {
         (&warning, &["--fail-on", "warning", "--allow", "world-writable"], 0),
         (&fatal, &[], VALIDATION),
         (&fatal, &["--format", "json"], VALIDATION),
+        (&fatal, &["--format", "json", "--json"], VALIDATION),
         (&fatal, &["--format", "sarif"], VALIDATION),
         (&fatal, &["--format", "junit"], VALIDATION),
         (&fatal, &["--format", "github"], VALIDATION),
@@ -94,6 +95,8 @@ fn a_name_that_no_check_has_is_a_usage_error_with_the_nearest_one() {
         (&["--allow-file", "binary"], &["binary", "not UTF-8"]),
         (&["--allow-file", "nowhere"], &["cannot use nowhere for --allow-file"]),
         (&["--format", "yaml"], &["--format", "junit"]),
+        (&["--json", "--format", "sarif"], &["--json and --format sarif", "hint: leave one of them out"]),
+        (&["--json", "--format", "text"], &["--json and --format text"]),
         (&["--fail-on", "error"], &["--fail-on", "expected fatal, warning, info or never"]),
     ] {
         let run = diskwright(path, ["lint", &source].iter().chain(arguments));
