@@ -2,7 +2,7 @@
 
 mod page;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -104,6 +104,10 @@ fn text(path: &Path) -> Result<String, Failure> {
         message: format!("cannot use {} for --allow-file: {problem}", path.display()),
         hint: Some("give a file with lines such as: setuid usr/bin/sudo  # needed".to_owned()),
     };
+    // A pipe that nobody writes to would be waited for as soon as it is opened.
+    if !fs::metadata(path).map_err(|error| unusable(&error))?.is_file() {
+        return Err(unusable(&"it is not a regular file"));
+    }
     let mut bytes = Vec::new();
     // One more than is taken, to see that there is more.
     let read = File::open(path).and_then(|file| file.take(ALLOW_LIMIT + 1).read_to_end(&mut bytes));

@@ -4,6 +4,7 @@ use std::fs;
 
 use diskwright_tests::command::diskwright;
 use diskwright_tests::fixture::{Image, Layer};
+use diskwright_tests::judge::judge;
 use serde_json::json;
 
 use crate::lint::images::{good, over};
@@ -88,11 +89,14 @@ fn a_name_that_no_check_has_is_a_usage_error_with_the_nearest_one() {
     fs::write(path.join("unknown"), "var-log\n\nvar-logs  # x\n").unwrap();
     fs::write(path.join("words"), "var-log a b\n").unwrap();
     fs::write(path.join("binary"), b"\xff").unwrap();
+    let _ = judge("mkfifo", [path.join("fifo")]).passed();
     for (arguments, words) in [
         (&["--allow", "var-logs"][..], &["there is no check `var-logs`", "hint: ", "`var-log`", "--list"][..]),
         (&["--allow-file", "unknown"], &["unknown line 3: there is no check `var-logs`", "`var-log`"]),
         (&["--allow-file", "words"], &["words line 1: 3 words"]),
         (&["--allow-file", "binary"], &["binary", "not UTF-8"]),
+        (&["--allow-file", "fifo"], &["cannot use fifo for --allow-file: it is not a regular file", "hint: "]),
+        (&["--allow-file", "."], &["it is not a regular file"]),
         (&["--allow-file", "nowhere"], &["cannot use nowhere for --allow-file"]),
         (&["--format", "yaml"], &["--format", "junit"]),
         (&["--json", "--format", "sarif"], &["--json and --format sarif", "hint: leave one of them out"]),
