@@ -1,4 +1,5 @@
-//! Ctrl-C: a word and an exit code. There is nothing to clean up, since an unfinished output has no name.
+//! Ctrl-C: a word and an exit code. There is nothing to clean up but what machines leave behind, since an unfinished
+//! output has no name.
 
 use std::io::Write as _;
 use std::thread;
@@ -25,7 +26,8 @@ pub(crate) fn install() -> Result<(), Failure> {
             };
             // Nobody may be listening any more, which changes nothing.
             let _ = writeln!(std::io::stderr(), "\ninterrupted: {left}");
-            // The kernel ends them with this process, but only where util-linux is installed.
+            // The kernel ends them with this process, but only where util-linux is installed; and the directories of
+            // their TPMs are nobody's to remove then.
             builder_qemu::kill_all_machines();
             #[expect(clippy::exit, reason = "the main thread cannot be told to stop in the middle of a write")]
             std::process::exit(i32::from(Exit::Interrupted as u8));

@@ -16,6 +16,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use crate::alive::groups;
 use crate::deadline::Deadline;
 use crate::error::{Evidence, QemuError, WANTED_EXIT};
 use crate::pattern::{Match, Pattern};
@@ -32,24 +33,6 @@ const LINE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A line that is longer is taken in pieces: whoever reads lines must not wait for an end that a guest never sends.
 const LONG_LINE_BYTES: usize = 16 << 10;
-
-/// The process groups of all children that live.
-static GROUPS: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
-
-/// Nothing panics while it holds the lock.
-fn groups() -> MutexGuard<'static, Vec<Pid>> {
-    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Kills every machine that this process has started, for a process that is about to end without dropping them.
-///
-/// Where `setpriv` of util-linux is installed, the kernel does the same by itself.
-pub fn kill_all_machines() {
-    for group in groups().iter() {
-        // It can only fail because the group has just ended by itself.
-        let _ = kill_process_group(*group, Signal::KILL);
-    }
-}
 
 /// What came since the last call of [`Console::lines`].
 #[derive(Debug, Default)]
@@ -265,7 +248,12 @@ impl Console {
 
     /// Process number of the child, as long as it lives.
     pub(crate) fn process_id(&self) -> Option<u32> {
-        self.shared.lock().alive.and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok())
+        self.pid().and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok())
+    }
+
+    /// The same.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        self.shared.lock().alive
     }
 
     /// The error of a deadline that passed somewhere else than on the console.

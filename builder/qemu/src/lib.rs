@@ -67,6 +67,7 @@
 //! # }
 //! ```
 
+mod alive;
 mod arguments;
 mod console;
 mod credential;
@@ -93,7 +94,7 @@ mod tpm;
 mod transcript;
 mod verdict;
 
-pub use console::kill_all_machines;
+pub use alive::kill_all_machines;
 pub use credential::Credential;
 pub use disk::{Bus, Disk, DiskFormat, SectorSize};
 pub use error::{Evidence, QemuError};

@@ -7,6 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::alive::stores;
 use crate::console::Console;
 use crate::error::QemuError;
 use crate::program::{find_program, guarded};
@@ -16,7 +17,19 @@ pub struct SoftwareTpm {
     // Before the directory: swtpm has ended when its files go.
     _process: Console,
     control: PathBuf,
-    _directory: tempfile::TempDir,
+    _store: Store,
+}
+
+/// The directory that swtpm writes into, which an interrupt removes as well.
+struct Store(tempfile::TempDir);
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let mut stores = stores();
+        // What is left of it after this is left to the directory's own drop, and has nobody to be told.
+        let _ = std::fs::remove_dir_all(self.0.path());
+        stores.retain(|(_, known)| known != self.0.path());
+    }
 }
 
 impl SoftwareTpm {
@@ -32,6 +45,8 @@ impl SoftwareTpm {
     }
 
     fn start_program(program: &Path) -> io::Result<Self> {
+        // Until swtpm is known by its number: an interrupt waits, and then finds both.
+        let mut stores = stores();
         let directory = tempfile::Builder::new().prefix("diskwright-tpm-").tempdir()?;
         let control = directory.path().join("control");
         // Bound here and handed over, so there is no socket to wait for.
@@ -43,7 +58,8 @@ impl SoftwareTpm {
         command.args(["socket", "--tpm2", "--terminate", "--ctrl", "type=unixio,fd=0", "--tpmstate"]).arg(state);
         command.stdin(Stdio::from(OwnedFd::from(listener))).stdout(Stdio::from(OwnedFd::from(theirs)));
         let process = Console::start(command, ours, None)?;
-        Ok(Self { _process: process, control, _directory: directory })
+        stores.push((process.pid(), directory.path().to_owned()));
+        Ok(Self { _process: process, control, _store: Store(directory) })
     }
 
     /// The socket, for [`crate::MachineBuilder::tpm`].
