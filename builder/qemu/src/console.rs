@@ -231,6 +231,16 @@ impl Console {
         Said { lines, rest, fresh, ended: state.ended }
     }
 
+    /// Where the text begins that nobody has consumed, for [`Console::lines_since`].
+    pub(crate) fn position(&self) -> usize {
+        self.shared.lock().transcript.position()
+    }
+
+    /// What has come since a position, consumed or not.
+    pub(crate) fn lines_since(&self, position: usize) -> Vec<String> {
+        self.shared.lock().transcript.since(position).lines().map(str::to_owned).collect()
+    }
+
     /// Drops the text nobody has consumed.
     pub(crate) fn skip(&mut self) {
         self.shared.lock().transcript.consume_all();

@@ -172,6 +172,16 @@ impl Running {
         self.console.lines(limit)
     }
 
+    /// Where the console's unread text begins, see [`Console::position`].
+    pub(crate) fn position(&self) -> usize {
+        self.console.position()
+    }
+
+    /// What has come since a position, see [`Console::lines_since`].
+    pub(crate) fn lines_since(&self, position: usize) -> Vec<String> {
+        self.console.lines_since(position)
+    }
+
     /// What QEMU itself has said on its standard error, at most 16 KiB.
     #[must_use]
     pub fn qemu_said(&self) -> Vec<String> {

@@ -19,8 +19,12 @@ const LINE_LIMIT_BYTES: usize = 4000;
 /// Makes the console quiet: no echo, no prompt, no colours, no pager, no shell integration (PROMPT_COMMAND and PS0
 /// print OSC 3008), no kernel messages, and no status lines of systemd (SIGRTMIN+20 is "on", +21 "off", see
 /// systemd(1)) in the middle of a command's output.
-const QUIET: &str = "stty -echo; unset PROMPT_COMMAND PS0; PS1= PS2=; export TERM=dumb PAGER=cat SYSTEMD_PAGER= \
+const QUIET: &str = "stty -echo; read -r DISKWRIGHT_PRINTK DISKWRIGHT_REST </proc/sys/kernel/printk; unset PROMPT_COMMAND PS0; PS1= PS2=; export TERM=dumb PAGER=cat SYSTEMD_PAGER= \
                      SYSTEMD_COLORS=0; dmesg -n 1; [ -d /run/systemd/system ] && kill -55 1";
+
+/// Lets kernel and systemd speak again: the level that was there, and SIGRTMIN+20.
+const LOUD: &str = "echo \"$DISKWRIGHT_PRINTK\" >/proc/sys/kernel/printk; \
+                    if [ -d /run/systemd/system ]; then kill -54 1; fi";
 
 /// What a command said and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +113,15 @@ impl<'m> Shell<'m> {
             Output { status: 0, text } => Ok(text),
             Output { status, text } => Err(QemuError::CommandFailed { command: command.to_owned(), status, text }),
         }
+    }
+
+    /// Lets kernel messages and systemd's status lines come again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Shell::run`].
+    pub(crate) fn unmute(&mut self, limit: Duration) -> Result<(), QemuError> {
+        self.run(LOUD, limit).map(|_| ())
     }
 
     /// Interrupts, as Ctrl-C does, a command whose end [`Shell::run`] has given up waiting for.

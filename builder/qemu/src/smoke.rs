@@ -1,5 +1,8 @@
 //! Boots a machine that nobody has prepared, and says how that went.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
@@ -225,7 +228,7 @@ impl SmokeReport {
 
 /// Why watching came to an end.
 enum End {
-    /// The system is up and the console has said what it should.
+    /// The system is up.
     Up,
     /// The console told.
     Told(Conclusion),
@@ -294,6 +297,10 @@ impl<'h> Boot<'h> {
         if matches!(end, End::Up) && answers.failed_units.is_none() {
             end = self.wait_for_notification();
         }
+        if matches!(end, End::Up) {
+            // What was asked is known by now; a line that does not come takes nothing from it but time.
+            end = self.wait_for_expectations();
+        }
         let mut report = self.report(end, answers);
         if let Some(path) = &self.smoke.screenshot {
             match self.running.screenshot(path) {
@@ -318,7 +325,7 @@ impl<'h> Boot<'h> {
             if let Some(end) = self.listen(left) {
                 return end;
             }
-            if self.observer.stage() == Stage::Target && self.smoke.expectations.iter().all(|one| one.met.is_some()) {
+            if self.observer.stage() == Stage::Target {
                 return End::Up;
             }
         }
@@ -356,16 +363,49 @@ impl<'h> Boot<'h> {
         }
         for line in said.lines.iter().chain([&said.rest]) {
             self.logged_in |= line.contains(LOGGED_IN);
-            for expectation in &mut self.smoke.expectations {
-                if expectation.met.is_none() && !line.is_empty() && (expectation.test)(line) {
-                    expectation.met = Some(line.trim_end().to_owned());
-                }
-            }
+            self.meet_expectations(line);
         }
         if self.prompted.is_none() && said.rest.trim_end().ends_with("login:") {
             self.prompted = Some(now);
         }
         self.tell_stages();
+    }
+
+    fn meet_expectations(&mut self, line: &str) {
+        for expectation in &mut self.smoke.expectations {
+            if expectation.met.is_none() && !line.is_empty() && (expectation.test)(line) {
+                expectation.met = Some(line.trim_end().to_owned());
+            }
+        }
+    }
+
+    fn expects_more(&self) -> bool {
+        self.smoke.expectations.iter().any(|expectation| expectation.met.is_none())
+    }
+
+    /// Waits until the console has said what it should, or the time is over.
+    fn wait_for_expectations(&mut self) -> End {
+        while self.expects_more() {
+            let Some(left) = self.deadline.remaining() else { break };
+            if let Some(end) = self.listen(left) {
+                return end;
+            }
+        }
+        End::Up
+    }
+
+    /// Where something is still expected, lets a system that is up end its start before it is asked: a shell on the
+    /// console silences kernel and systemd. At least half of the time that is left remains for what is asked.
+    fn wait_for_the_rest_of_the_start(&mut self) -> End {
+        let left = self.deadline.remaining().unwrap_or_default() / 2;
+        let deadline = Deadline::after(left.min(SETTLE_LIMIT.saturating_mul(self.pace)));
+        while self.expects_more() && self.listener.told().is_none() {
+            let Some(left) = deadline.remaining() else { break };
+            if let Some(end) = self.listen(left) {
+                return end;
+            }
+        }
+        End::Up
     }
 
     fn take_notifications(&mut self) {
@@ -434,14 +474,27 @@ impl<'h> Boot<'h> {
             }
             Err(end) => return end,
         }
+        let end = self.wait_for_the_rest_of_the_start();
+        if !matches!(end, End::Up) {
+            return end;
+        }
         self.last_lines = self.running.last_lines(LAST_LINES);
         let limit = self.deadline.remaining().unwrap_or_default().min(LOGIN_LIMIT.saturating_mul(self.pace));
+        let (position, expects_more) = (self.running.position(), self.expects_more());
         // The prompt may have been taken for a line already, as messages of the kernel come in between.
         let shell = self.running.send("\n").and_then(|()| self.running.shell(limit));
         let asked = shell.and_then(|mut shell| {
             let allowed = |unit: &str| self.observer.allowed().allows(unit);
-            self.smoke.questions.ask(&mut shell, self.deadline, self.pace, &allowed, answers)
+            self.smoke.questions.ask(&mut shell, self.deadline, self.pace, &allowed, answers)?;
+            match self.deadline.remaining().filter(|_| expects_more) {
+                Some(left) => shell.unmute(left.min(limit)),
+                None => Ok(()),
+            }
         });
+        // What came between the answers was taken with them.
+        for line in self.running.lines_since(position) {
+            self.meet_expectations(&line);
+        }
         let Err(error) = asked else { return End::Up };
         let said = self.running.lines(Duration::ZERO);
         self.take(&said);
@@ -531,17 +584,17 @@ impl<'h> Boot<'h> {
             End::Stopped(state) => {
                 (plain(Verdict::HostError), Some(format!("QEMU stopped the machine ({state}) at the stage: {stage}")))
             }
-            End::OutOfTime if stage < Stage::Target => match self.observer.last_word() {
+            End::OutOfTime => match self.observer.last_word() {
                 Some(conclusion) => (conclusion, None),
                 None => {
                     let summary = format!("timeout after {} s at the stage: {stage}", self.smoke.limit.as_secs());
                     (plain(Verdict::Timeout), Some(summary))
                 }
             },
-            End::Up | End::OutOfTime => {
+            End::Up => {
                 let failed: Vec<&str> = checks
                     .iter()
-                    .filter(|check| check.outcome != CheckOutcome::Passed)
+                    .filter(|check| check.outcome == CheckOutcome::Failed)
                     .map(|check| check.name.as_str())
                     .collect();
                 if !serious.is_empty() {

@@ -81,6 +81,8 @@ pub(crate) struct Transcript {
     text: String,
     consumed: usize,
     searched: usize,
+    /// Bytes that were dropped at the beginning.
+    dropped: usize,
 }
 
 impl Transcript {
@@ -91,7 +93,18 @@ impl Transcript {
             text: String::new(),
             consumed: 0,
             searched: 0,
+            dropped: 0,
         }
+    }
+
+    /// Where the unread text begins, counted from the first byte of all.
+    pub(crate) fn position(&self) -> usize {
+        self.dropped.saturating_add(self.consumed)
+    }
+
+    /// All text from a position on, read or not, as far as it was not dropped.
+    pub(crate) fn since(&self, position: usize) -> &str {
+        self.text.get(position.saturating_sub(self.dropped)..).unwrap_or_default()
     }
 
     /// Takes in bytes as the console sent them.
@@ -153,6 +166,7 @@ impl Transcript {
             cut += 1;
         }
         self.text.drain(..cut);
+        self.dropped = self.dropped.saturating_add(cut);
         self.consumed = self.consumed.saturating_sub(cut);
         self.searched = self.searched.saturating_sub(cut);
     }
