@@ -12,14 +12,18 @@
 
 mod entry;
 mod finding;
+mod fstab;
 mod grub_program;
 mod initramfs;
 mod iso;
 mod medium;
+mod named;
+mod other;
 mod report;
 mod repository;
 mod root;
 mod step;
+mod swap;
 mod trust;
 mod unified;
 mod volumes;
@@ -48,10 +52,13 @@ use crate::open::{OpenedDisk, open_disk};
 use crate::part::DiskPart;
 use crate::progress::{Progress, Station};
 use iso::Medium;
+use other::{Contents, OtherPartition, partition_uuid};
 use volumes::{Body, Volume, Volumes, ext4_names};
 
 /// The type of an ESP in an MBR. UEFI 2.10, section 5.2.2.
 const ESP_OF_MBR: u8 = 0xEF;
+/// Where an MBR has the number of its disk, in bytes. Linux, block/partitions/msdos.c: `NT_DISK_SIGNATURE`.
+const SIGNATURE_OF_MBR: u64 = 440;
 
 /// Looks through the disk in the file at `path`; `deep` reads all metadata of its file systems and not the tables only.
 /// `scratch` takes the unnamed scratch file.
@@ -65,8 +72,11 @@ pub fn check(path: &Path, deep: bool, scratch: &Path, progress: &mut dyn Progres
         .map_err(|error| failed(io::Error::other(error)))?;
     progress.begin(Station::Check, table.partitions.len() as u64);
     let store = ContentStore::new(scratch).map_err(|source| BuildError::Scratch { source })?;
-    let volumes = Volumes { all: Vec::new(), store: Rc::new(RefCell::new(store)) };
-    let mut examination = Examination { deep, volumes, notes: table.notes };
+    let volumes = Volumes { all: Vec::new(), others: Vec::new(), store: Rc::new(RefCell::new(store)) };
+    let mut signature = [0; 4];
+    disk.read_at(SIGNATURE_OF_MBR, &mut signature).map_err(failed)?;
+    let signature = u32::from_le_bytes(signature);
+    let mut examination = Examination { deep, volumes, notes: table.notes, signature };
     let mut medium = None;
     if table.kind.is_iso() {
         let Medium { report, disc, whole } = examination.medium(&disk).map_err(failed)?;
@@ -105,6 +115,8 @@ struct Examination {
     deep: bool,
     volumes: Volumes,
     notes: Vec<String>,
+    /// The number of the disk, where it has an MBR.
+    signature: u32,
 }
 
 impl Examination {
@@ -131,26 +143,35 @@ impl Examination {
             self.fat(&part, &mut checked, &place)?
         } else if is_medium && iso::is_there(&part)? {
             self.partitioned(part, &mut checked)?
+        } else if let Some((uuid, label)) = swap::names(&part)? {
+            checked.filesystem = Some("swap");
+            (checked.uuid, checked.label) = (Some(uuid), label);
+            None
         } else if is_medium {
             None
         } else {
             self.notes.push(format!("partition {} holds nothing that is looked into", partition.number));
             None
         };
+        let partition_uuid = partition_uuid(partition, self.signature);
+        let name = partition.name.clone();
         if let Some(body) = body {
             let kind = if matches!(partition.partition_type, PartitionType::Mbr(_)) { "msdos" } else { "gpt" };
             let mut device = Device::new(DeviceId(partition.number), &format!("hd0,{kind}{}", partition.number));
             device.uuid.clone_from(&checked.uuid);
             device.label.clone_from(&checked.label);
-            device.partition_uuid = partition.guid.map(|guid| guid.to_string().to_lowercase());
+            device.partition_uuid = partition_uuid;
             let file_system = match body {
                 Body::Ext4(_) => "ext2",
                 Body::Fat(_) => "fat",
                 Body::Iso(_) => "iso9660",
             };
             device.file_system = Some(file_system.to_owned());
-            let name = partition.name.clone();
             self.volumes.all.push(Volume { place, name, is_esp, is_hidden: false, device, body });
+        } else {
+            let contents = Contents::of(partition, checked.filesystem, is_medium);
+            let (uuid, label) = (checked.uuid.clone(), checked.label.clone());
+            self.volumes.others.push(OtherPartition { place, name, partition_uuid, uuid, label, contents });
         }
         Ok(checked)
     }

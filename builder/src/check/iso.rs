@@ -83,7 +83,7 @@ impl Examination {
         let iso = Iso { image: Rc::new(image), tree: Rc::new(found.tree) };
         let whole = |name: &str| volume(DISC, name, "the medium", &report, Body::Iso(iso.clone()));
         let (disc, whole) = (whole("cd0"), whole("hd0"));
-        let mut disc = Volumes { all: vec![disc], store: Rc::clone(&self.volumes.store) };
+        let mut disc = Volumes { all: vec![disc], others: Vec::new(), store: Rc::clone(&self.volumes.store) };
         for (number, image) in (BOOT_IMAGES..).zip(&found.boot_images) {
             let mut checked = CheckedPartition::unnamed(image.offset, image.size);
             let place = format!("boot image {}", image.number);

@@ -1,8 +1,9 @@
 //! Arguments by which the initramfs of a medium finds that medium.
 
+use super::named::{Named, unescaped, unseen};
 use super::root::Arguments;
 use super::step::Step;
-use super::volumes::{Named, Volumes};
+use super::volumes::Volumes;
 
 /// Kinds of sources that stand before the name of a file system (dracut.cmdline(7), Anaconda's boot options).
 const KINDS: [&str; 4] = ["live", "hd", "cdrom", "disk"];
@@ -16,6 +17,8 @@ pub(crate) fn walk(volumes: &Volumes, whose: &str, arguments: &Arguments<'_>, st
         match volumes.named(&source) {
             Named::Found(volume) => step.push(Step::right(format!("{what} is {}", volume.place))),
             Named::Missing => step.push(Step::broken(what, "no file system on the medium has it")),
+            Named::Other(other) => step.push(Step::right(format!("{what} is {}", other.place))),
+            Named::Unseen(places) => step.push(Step::warning(what, unseen(&places))),
             Named::Unknown => {}
         }
     }
@@ -32,25 +35,6 @@ fn source(key: &str, value: &str) -> Option<String> {
         ["LABEL=", "UUID=", "/dev/disk/by-label/", "/dev/disk/by-uuid/"].iter().any(|begin| value.starts_with(begin));
     // A path in it may follow.
     is_name.then(|| unescaped(value.split(':').next().unwrap_or_default()))
-}
-
-/// udev writes characters such as spaces as `\x20`.
-fn unescaped(text: &str) -> String {
-    let mut pieces = text.split("\\x");
-    let mut plain = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        match piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(u8::is_ascii) {
-            Some(byte) => {
-                plain.push(char::from(byte));
-                plain.push_str(piece.get(2..).unwrap_or_default());
-            }
-            None => {
-                plain.push_str("\\x");
-                plain.push_str(piece);
-            }
-        }
-    }
-    plain
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub struct CheckedPartition {
     pub offset: u64,
     /// Its size in bytes.
     pub size: u64,
-    /// Its file system; `None` where that is not known here.
+    /// Its file system, or `swap`; `None` where that is not known here.
     pub filesystem: Option<&'static str>,
     /// UUID or serial number of the file system.
     pub uuid: Option<String>,

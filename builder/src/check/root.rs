@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::io;
 
 use builder_ext4::read::{Ext4Reader, FoundKind};
-use builder_systemd::parse_fstab;
 
+use super::fstab::fstab;
 use super::medium;
+use super::named::{Named, unseen};
+use super::other::Contents;
 use super::step::Step;
-use super::volumes::{Body, Named, Volumes};
+use super::volumes::{Body, Volumes};
 use crate::early::Early;
 use crate::settings::key_file;
 use crate::suitability::{Composefs, ComposefsProblem};
 
-/// Largest settings file.
-const SETTINGS: u64 = 1 << 20;
+/// Largest settings file, in bytes.
+pub(crate) const SETTINGS: u64 = 1 << 20;
 
 /// Walks from `root=` and `ostree=` on; `whose` is put before them, where it is not plain whose arguments they are.
 pub(crate) fn walk(volumes: &Volumes, whose: &str, arguments: &Arguments<'_>, early: Option<&Early>, step: &mut Step) {
@@ -80,8 +82,23 @@ fn root<'v>(volumes: &'v Volumes, whose: &str, arguments: &Arguments<'_>, step: 
                 None
             }
         },
+        Named::Other(other) => {
+            let place = &other.place;
+            step.push(match other.contents {
+                Contents::Swap => Step::broken(what, format!("{place} is swap, which holds no root")),
+                Contents::Damaged => Step::broken(what, format!("{place} cannot be read")),
+                Contents::Nameless | Contents::Partitions | Contents::Unknown => {
+                    Step::note(what, format!("{place} ({}) is not looked into; the walk ends here", other.name))
+                }
+            });
+            None
+        }
         Named::Missing => {
             step.push(Step::broken(what, "no file system on the disk has it"));
+            None
+        }
+        Named::Unseen(places) => {
+            step.push(Step::warning(what, unseen(&places)));
             None
         }
         Named::Unknown => {
@@ -172,35 +189,6 @@ fn deployed_settings(root: &Ext4Reader, place: &str) -> io::Result<BTreeMap<Stri
         }
     }
     Ok(BTreeMap::new())
-}
-
-/// What the system mounts beside its root.
-fn fstab(volumes: &Volumes, root: &Ext4Reader, place: &str, step: &mut Step) -> io::Result<()> {
-    let path = format!("{place}/etc/fstab");
-    let Some(FoundKind::File(_)) = root.kind(path.as_bytes()).map_err(io::Error::other)? else { return Ok(()) };
-    let text = root.read(path.as_bytes(), SETTINGS).map_err(io::Error::other)?;
-    let mut problems = Vec::new();
-    let entries = parse_fstab(b"/etc/fstab", &text, &mut problems);
-    for problem in problems {
-        step.push(Step::warning("/etc/fstab", problem));
-    }
-    for entry in entries {
-        let source = String::from_utf8_lossy(&entry.source).into_owned();
-        let target = String::from_utf8_lossy(&entry.target).into_owned();
-        let what = format!("/etc/fstab line {} mounts {source} at {target}", entry.line);
-        let optional = entry.has_option(b"nofail") || entry.has_option(b"noauto");
-        match volumes.named(&source) {
-            Named::Found(_) => step.push(Step::right(what)),
-            Named::Missing if optional => step.push(Step::note(what, "no file system on the disk has it; it may fail")),
-            Named::Missing => {
-                let reason = "no file system on the disk has it, so the system waits and then stops in emergency mode";
-                step.push(Step::broken(what, reason));
-            }
-            // tmpfs, overlays, drives of the machine.
-            Named::Unknown => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
-use builder_block::ReadAt;
 use builder_ext4::read::{Ext4Reader, FoundKind};
 use builder_fat::read::FatReader;
 use builder_grub::{Device, DeviceId, Kind, Machine};
@@ -12,6 +11,8 @@ use builder_iso9660_check::{File, Found as IsoFound, Tree};
 use builder_pe::{PeFile, uki};
 use builder_tree::{ContentStore, Directory, FileTree, Node};
 
+use super::other::OtherPartition;
+use super::swap::uuid_and_label;
 use crate::part::DiskPart;
 
 /// Where ext4 has its UUID and its label, in bytes from the start of the file system.
@@ -73,17 +74,14 @@ impl Body {
 
 /// UUID and label of an ext4 file system.
 pub(crate) fn ext4_names(part: &DiskPart) -> io::Result<(String, Option<String>)> {
-    let (mut uuid, mut label) = ([0; 16], [0; 16]);
-    part.read_at(UUID, &mut uuid)?;
-    part.read_at(LABEL, &mut label)?;
-    let length = label.iter().position(|&byte| byte == 0).unwrap_or(label.len());
-    let label = String::from_utf8_lossy(&label[..length]).into_owned();
-    Ok((uuid::Uuid::from_bytes(uuid).to_string(), Some(label).filter(|label| !label.is_empty())))
+    uuid_and_label(part, UUID, LABEL)
 }
 
 /// All of them.
 pub(crate) struct Volumes {
     pub(crate) all: Vec<Volume>,
+    /// The partitions beside them.
+    pub(crate) others: Vec<OtherPartition>,
     /// Takes files that are unpacked on the way.
     pub(crate) store: Rc<RefCell<ContentStore>>,
 }
@@ -97,48 +95,6 @@ impl Volumes {
     pub(crate) fn get(&self, device: DeviceId) -> Option<&Volume> {
         self.all.iter().find(|volume| volume.device.id == device)
     }
-
-    /// The file system that a `root=` argument or a line of fstab names.
-    pub(crate) fn named(&self, source: &str) -> Named<'_> {
-        let value = |value: &str| value.trim_matches('"').to_lowercase();
-        let found = |test: &dyn Fn(&Volume) -> bool| match self.all.iter().find(|volume| test(volume)) {
-            Some(volume) => Named::Found(volume),
-            None => Named::Missing,
-        };
-        let by = |prefix: &str, link: &str| {
-            source
-                .strip_prefix(prefix)
-                .or_else(|| source.strip_prefix("/dev/disk/").and_then(|rest| rest.strip_prefix(link)))
-        };
-        let same = |one: &Option<String>, other: &str| one.as_deref().is_some_and(|one| one.to_lowercase() == other);
-        if let Some(uuid) = by("UUID=", "by-uuid/") {
-            let uuid = value(uuid);
-            return found(&|volume| same(&volume.device.uuid, &uuid));
-        }
-        if let Some(label) = by("LABEL=", "by-label/") {
-            let label = label.trim_matches('"');
-            return found(&|volume| volume.device.label.as_deref() == Some(label));
-        }
-        if let Some(uuid) = by("PARTUUID=", "by-partuuid/") {
-            let uuid = value(uuid);
-            return found(&|volume| same(&volume.device.partition_uuid, &uuid));
-        }
-        if let Some(name) = by("PARTLABEL=", "by-partlabel/") {
-            let name = name.trim_matches('"');
-            return found(&|volume| volume.name == name);
-        }
-        Named::Unknown
-    }
-}
-
-/// What a name of a file system leads to.
-pub(crate) enum Named<'a> {
-    /// To this one.
-    Found(&'a Volume),
-    /// To none on this disk.
-    Missing,
-    /// It depends on the machine, or is no device.
-    Unknown,
 }
 
 /// Walks a FAT tree, whose names have no case.
