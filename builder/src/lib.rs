@@ -84,6 +84,7 @@ pub mod diff;
 mod disk;
 mod early;
 mod error;
+mod escaped;
 mod facts;
 mod filesystems;
 mod formats;

@@ -117,7 +117,7 @@ impl Page {
                 }
             }
         };
-        page.into_string()
+        harmless(page.into_string())
     }
 
     /// Writes it to `path`, whole or not at all.
@@ -136,6 +136,12 @@ impl Page {
             BuildError::from(OutputError::Write { path, source }).into()
         })
     }
+}
+
+/// The page without what a terminal obeys, for those who look at the file in one; HTML has no such characters.
+fn harmless(page: String) -> String {
+    let is_harmful = |c: char| c.is_control() && c != '\n';
+    if page.contains(is_harmful) { page.replace(is_harmful, "\u{fffd}") } else { page }
 }
 
 /// A sentence in which words between grave accents are code.
@@ -160,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_an_image_calls_its_files_does_not_become_a_part_of_the_page() {
-        let evil = "<script>alert(1)</script>\" onload='x' &amp;";
+        let evil = "<script>alert(1)</script>\" onload='x' &amp;\x1b[31m\u{9b}2J";
         let page = Page {
             command: "lint",
             subject: evil.to_owned(),
@@ -172,5 +178,6 @@ mod tests {
         let text = page.render();
         assert!(!text.contains("<script") && !text.contains("\" onload"), "{text}");
         assert_eq!(text.matches("&lt;script&gt;").count(), 7, "{text}");
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
     }
 }

@@ -10,6 +10,7 @@ use diskwright_tests::judge::{judge, verdict};
 use diskwright_tests::partition::partitions;
 use serde_json::Value;
 
+mod hostile;
 mod iso;
 mod others;
 mod secure_boot;

@@ -5,6 +5,8 @@ use std::fmt;
 use builder_block::{Finding, Severity};
 use serde::{Serialize, Serializer};
 
+use crate::escaped::Escaped;
+
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DiskFinding {
@@ -32,8 +34,9 @@ pub(super) fn word<S: Serializer>(severity: &Severity, serializer: S) -> Result<
 impl fmt::Display for DiskFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { structure, field, found, expected, severity, hint } = self;
-        write!(f, "{severity}: {structure}: {field} is {found}, expected {expected}")?;
-        hint.iter().try_for_each(|hint| write!(f, " (hint: {hint})"))
+        let what = format_args!("{severity}: {structure}: {field} is {found}, expected {expected}");
+        write!(f, "{}", Escaped(what))?;
+        hint.iter().try_for_each(|hint| write!(f, " (hint: {})", Escaped(hint)))
     }
 }
 

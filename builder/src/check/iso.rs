@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::finding::DiskFinding;
 use super::volumes::{Body, Iso, Volume, Volumes};
 use super::{CheckedPartition, Examination};
+use crate::escaped::Escaped;
 use crate::open::OpenedDisk;
 use crate::part::DiskPart;
 
@@ -193,7 +194,7 @@ impl fmt::Display for MediumReport {
         let Self { label, uuid, size, files, directories, names, checksum, findings, boot_images } = self;
         write!(f, "  {} volume ", mark(findings))?;
         label.iter().try_for_each(|label| write!(f, "{label:?} "))?;
-        uuid.iter().try_for_each(|uuid| write!(f, "{uuid}, "))?;
+        uuid.iter().try_for_each(|uuid| write!(f, "{}, ", Escaped(uuid)))?;
         write!(f, "{}, {files} files, {directories} directories", ByteSize::new(*size))?;
         names.iter().try_for_each(|name| write!(f, ", {name}"))?;
         match checksum {

@@ -7,6 +7,7 @@ use builder_block::{ByteSize, Severity};
 use serde::Serialize;
 
 use super::{DiskFinding, MediumReport, RepositoryReport, Step};
+use crate::escaped::Escaped;
 
 /// What is known of a disk.
 #[derive(Clone, Debug, Serialize)]
@@ -93,7 +94,7 @@ impl fmt::Display for CheckReport {
             write!(f, "{name:?} ({partition_type}), {}", ByteSize::new(*size))?;
             filesystem.iter().try_for_each(|filesystem| write!(f, ", {filesystem}"))?;
             label.iter().try_for_each(|label| write!(f, " {label:?}"))?;
-            uuid.iter().try_for_each(|uuid| write!(f, " {uuid}"))?;
+            uuid.iter().try_for_each(|uuid| write!(f, " {}", Escaped(uuid)))?;
             writeln!(f)?;
             findings.iter().try_for_each(|finding| writeln!(f, "      {finding}"))?;
         }
@@ -102,7 +103,7 @@ impl fmt::Display for CheckReport {
         }
         writeln!(f, "Boot")?;
         walk.iter().try_for_each(|step| step.write(f, 1))?;
-        notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))?;
+        notes.iter().try_for_each(|note| writeln!(f, "note: {}", Escaped(note)))?;
         writeln!(
             f,
             "{}",

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::escaped::Escaped;
+
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -77,9 +79,10 @@ impl Step {
             Verdict::Warning => '!',
             Verdict::Broken => '✗',
         };
-        write!(f, "{:indent$}{mark} {}", "", self.what, indent = 2 * depth)?;
+        // What is said may quote the disk, which may hold anything.
+        write!(f, "{:indent$}{mark} {}", "", Escaped(&self.what), indent = 2 * depth)?;
         match &self.reason {
-            Some(reason) => writeln!(f, ": {reason}")?,
+            Some(reason) => writeln!(f, ": {}", Escaped(reason))?,
             None => writeln!(f)?,
         }
         self.steps.iter().try_for_each(|step| step.write(f, depth + 1))

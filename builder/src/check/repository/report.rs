@@ -7,6 +7,8 @@ use builder_ostree::verify::RepoFinding;
 use builder_tree::DisplayPath;
 use serde::Serialize;
 
+use crate::escaped::Escaped;
+
 /// What is wrong with a repository or a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RepositoryFinding {
@@ -106,8 +108,9 @@ impl RepositoryReport {
 impl fmt::Display for RepositoryFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { severity, what, where_, found, expected, hint } = self;
-        write!(f, "{severity}: {where_}: {what}: {found}, expected {expected}")?;
-        hint.iter().try_for_each(|hint| write!(f, " (hint: {hint})"))
+        let said = format_args!("{severity}: {where_}: {what}: {found}, expected {expected}");
+        write!(f, "{}", Escaped(said))?;
+        hint.iter().try_for_each(|hint| write!(f, " (hint: {})", Escaped(hint)))
     }
 }
 
@@ -123,14 +126,14 @@ impl fmt::Display for RepositoryReport {
         )?;
         for DeploymentState { stateroot, commit, serial, origin, bootable, .. } in deployments {
             let mark = if *bootable { '✓' } else { '✗' };
-            let origin = origin.as_deref().unwrap_or("nothing");
-            writeln!(f, "  {mark} deployment {stateroot} {commit}.{serial}, follows {origin}")?;
+            let origin = Escaped(origin.as_deref().unwrap_or("nothing"));
+            writeln!(f, "  {mark} deployment {} {commit}.{serial}, follows {origin}", Escaped(stateroot))?;
         }
         findings.iter().try_for_each(|finding| writeln!(f, "    {finding}"))?;
         if *more > 0 {
             writeln!(f, "    {more} more findings are not listed")?;
         }
-        notes.iter().try_for_each(|note| writeln!(f, "    note: {note}"))
+        notes.iter().try_for_each(|note| writeln!(f, "    note: {}", Escaped(note)))
     }
 }
 
