@@ -11,6 +11,7 @@ use diskwright_tests::partition::partitions;
 use serde_json::Value;
 
 mod hostile;
+mod initramfs;
 mod iso;
 mod others;
 mod secure_boot;

@@ -42,6 +42,8 @@ pub(crate) const MAGIC_BYTES: usize = 8;
 /// `start` is the part's first byte, for errors.
 pub(crate) fn detect(first: &[u8], start: u64) -> Result<Compression, InitramfsError> {
     let refuse = |format, remedy| Err(InitramfsError::NotSupported { start, format, remedy });
+    // CONFIG_RD_BZIP2 and CONFIG_RD_LZO: kernels may have them, and hardly an initramfs does.
+    let pass_over = |format, remedy| Err(InitramfsError::NotRead { start, format, remedy });
     // Linux, lib/decompress.c: `compressed_formats`.
     match first {
         [0x1f, 0x8b, ..] => Ok(Compression::Gzip),
@@ -55,8 +57,8 @@ pub(crate) fn detect(first: &[u8], start: u64) -> Result<Compression, InitramfsE
         [0xfd, 0x37, ..] => Ok(Compression::Xz),
         [0x5d, 0x00, ..] => Ok(Compression::Lzma),
         [0x02, 0x21, ..] => Ok(Compression::Lz4),
-        [b'B', b'Z', ..] => refuse("bzip2", "pack the initramfs with zstd, which is smaller and faster"),
-        [0x89, b'L', ..] => refuse("lzo", "pack the initramfs with zstd or lz4 -l"),
+        [b'B', b'Z', ..] => pass_over("bzip2", "pack the initramfs with zstd, which is smaller and faster"),
+        [0x89, b'L', ..] => pass_over("lzo", "pack the initramfs with zstd or lz4 -l"),
         [0x04, 0x22, 0x4d, 0x18, ..] => {
             refuse("LZ4's new frame", "the kernel cannot unpack it either; pack the initramfs with lz4 -l")
         }

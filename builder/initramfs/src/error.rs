@@ -26,9 +26,19 @@ pub enum InitramfsError {
         /// The first bytes there.
         found: Vec<u8>,
     },
-    /// A compression that is known and not unpacked.
+    /// A compression that is known and that no kernel unpacks.
     #[error("the part of the initramfs from byte {} is packed with {format}, which is not supported", grouped(*start))]
     NotSupported {
+        /// Byte of the initramfs.
+        start: u64,
+        /// Name of the format.
+        format: &'static str,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// A compression that kernels may unpack and this reader does not.
+    #[error("the part of the initramfs from byte {} is packed with {format}, which is not read here", grouped(*start))]
+    NotRead {
         /// Byte of the initramfs.
         start: u64,
         /// Name of the format.
@@ -208,12 +218,25 @@ pub enum InitramfsError {
 }
 
 impl InitramfsError {
+    /// Whether it is this reader that cannot go on, by a limit or for lack of a decoder, and a kernel may.
+    #[must_use]
+    pub fn may_boot(&self) -> bool {
+        matches!(
+            self,
+            Self::NotRead { .. }
+                | Self::DecoderMemory { .. }
+                | Self::TooMuch { .. }
+                | Self::BodyTooLarge { .. }
+                | Self::BodyPassed { .. }
+        )
+    }
+
     /// What to do now.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Read { .. } | Self::NotKept { .. } => return None,
-            Self::NotSupported { remedy, .. } => remedy,
+            Self::NotSupported { remedy, .. } | Self::NotRead { remedy, .. } => remedy,
             Self::ZstdWindow { .. } => "pack the initramfs with zstd --long=27 or a lower level",
             Self::DecoderMemory { .. } => "pack the initramfs with a smaller dictionary, such as xz --lzma2=dict=1MiB",
             Self::OldForm { .. } => "make the archive with cpio -o -H newc",

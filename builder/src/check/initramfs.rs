@@ -23,6 +23,10 @@ pub(crate) fn early(what: &str, initrds: &[&[u8]], has_deployment: bool, step: &
             }
             Some(early)
         }
+        Err(error) if error.may_boot() => {
+            step.push(Step::warning(what, format!("not looked into: {error}")));
+            None
+        }
         Err(error) => {
             step.push(Step::broken(what, error));
             None

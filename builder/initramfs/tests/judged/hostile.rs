@@ -91,7 +91,7 @@ fn each_damage_has_an_error_that_says_what_and_where() {
     let table: Vec<(Vec<u8>, String)> = vec![
         (b"hello world".to_vec(), "byte 0 of the initramfs is neither the begin of a cpio archive nor of a known compression: it reads \"hello wo\"".into()),
         (second(b"\xff".to_vec()), format!("byte {at} of the initramfs is neither the begin of a cpio archive nor of a known compression: it reads \"\\xff\"")),
-        (b"BZh91AY".to_vec(), "the part of the initramfs from byte 0 is packed with bzip2, which is not supported".into()),
+        (b"BZh91AY".to_vec(), "the part of the initramfs from byte 0 is packed with bzip2, which is not read here".into()),
         (b"\x04\x22\x4d\x18".to_vec(), "the part of the initramfs from byte 0 is packed with LZ4's new frame, which is not supported".into()),
         (b"\xfd7zXZ\0\0\x04".to_vec(), "the part of the initramfs from byte 0 is packed with xz with a check other than CRC32, which is not supported".into()),
         (second(b"0707".to_vec()), format!("archive 2, byte {at}: the archive ends inside of a header, 106 bytes are missing")),

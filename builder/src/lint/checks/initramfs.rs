@@ -43,7 +43,8 @@ pub(crate) static INITRAMFS_UNREADABLE: Check = Check {
     severity: Severity::Warning,
     origin: Origin::Diskwright,
     summary: "The initramfs cannot be read",
-    reason: "Most likely the kernel cannot read it either; and nothing can be said about what it would do",
+    reason: "The kernel may not be able to read it either, unless the reason is a compression or a size that only diskwright \
+does not take; and nothing can be said about what it would do",
     fix: ANEW,
     run: Run::Once(initramfs_unreadable),
 };
