@@ -126,7 +126,7 @@ pub use formats::{ClusterCompression, FormatError, Formats, OutputFormat};
 pub use identity::Identity;
 pub use layout::{Filling, Format, Layout, LayoutError, PartitionLayout, Size};
 pub use medium::{AnswersFile, Medium, MediumChanges, MediumError, MediumOptions, MediumPart, ShownMedium, ShownMenu};
-pub use open::{DiskKind, OpenError, OpenedDisk, open_disk};
+pub use open::{DiskKind, OpenError, OpenedDisk, open_disk, open_file};
 pub use outcome::{Artefact, Outcome};
 pub use output::{Discarded, OutputError, PendingDirectory, PendingFile, discard_pending_outputs};
 pub use pipeline::{Assembled, Prepared};

@@ -1,13 +1,16 @@
 //! Disk files of anyone's, opened by what is in them and not by their names.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use builder_block::{ByteSize, DiskSource, PlainFile, ReadAt, Region, SECTOR_SIZE, SectorSize};
 use builder_qcow2::{Qcow2Error, Qcow2Reader};
 use builder_vhd::{VhdError, VhdReader};
 use builder_vmdk::{VmdkError, VmdkReader};
+
+use crate::output::special;
 
 /// What a disk file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,14 @@ pub enum OpenError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// It is no file that can be read at any place.
+    #[error("{} is a {kind}, neither a regular file nor a block device", .path.display())]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
     },
     /// It is no disk but holds one.
     #[error("{} is a {what} file", .path.display())]
@@ -132,6 +143,8 @@ impl OpenError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } => None,
+            // A pipe would have to be read to its end before a table at its end is found.
+            Self::NotAFile { .. } => Some("save what it gives to a file first, and give that".to_owned()),
             Self::Compressed { path, tool, .. } => Some(format!("decompress it first: {tool} {}", path.display())),
             Self::Foreign { path, advice, .. } => Some(format!("{advice} {}", path.display())),
             Self::TooLarge { .. } => {
@@ -168,17 +181,29 @@ const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
     (0, b"WithouFreSpacExt", "a Parallels disk", "make a raw disk of it first: qemu-img convert -O raw"),
 ];
 
+/// Opens a file that can be read at any place. Nothing else is opened: a FIFO would be waited for.
+///
+/// # Errors
+/// [`OpenError::NotAFile`] for what is neither a regular file nor a block device, and [`OpenError::Read`].
+pub fn open_file(path: &Path) -> Result<File, OpenError> {
+    let failed = |source| OpenError::Read { path: path.to_owned(), source };
+    let kind = fs::metadata(path).map_err(failed)?.file_type();
+    if kind.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
+    }
+    match special(kind).filter(|_| !kind.is_block_device()) {
+        Some(kind) => Err(OpenError::NotAFile { path: path.to_owned(), kind }),
+        None => File::open(path).map_err(failed),
+    }
+}
+
 /// Opens a raw, qcow2, VMDK or fixed VHD disk.
 ///
 /// # Errors
 /// [`OpenError`]: it is none of them, or one that cannot be read.
 pub fn open_disk(path: &Path) -> Result<OpenedDisk, OpenError> {
     let failed = |source| OpenError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(failed(io::ErrorKind::IsADirectory.into()));
-    }
-    let file = PlainFile::new(file).map_err(failed)?;
+    let file = PlainFile::new(open_file(path)?).map_err(failed)?;
     let size = file.size();
     // A file may be shorter than a sector: the descriptor of a VMDK in several files is.
     let mut first = [0; SECTOR];

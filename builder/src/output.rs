@@ -317,7 +317,7 @@ pub(crate) fn require_room(directory: &Path, what: &'static str, needed: ByteSiz
 }
 
 /// What a file is that no disk may replace; `None` for a regular one.
-fn special(kind: fs::FileType) -> Option<&'static str> {
+pub(crate) fn special(kind: fs::FileType) -> Option<&'static str> {
     if kind.is_dir() {
         Some("directory")
     } else if kind.is_block_device() {

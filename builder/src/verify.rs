@@ -3,7 +3,6 @@
 mod record;
 
 use std::fmt::{self, Write as _};
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ pub use record::{Record, RecordError, RecordedArtefact};
 
 use crate::error::BuildError;
 use crate::formats::{Compared, Mismatch, OutputFormat};
-use crate::open::open_disk;
+use crate::open::{open_disk, open_file};
 use crate::pipeline::{Assembled, Prepared};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
@@ -74,7 +73,7 @@ pub fn verify(
     let rollback = recipe.rollback.as_ref().map(digest).transpose()?;
     record.require_images(&digest(&recipe.source)?, rollback.as_deref())?;
     let failed = |source| RecordError::Read { path: path.to_owned(), source };
-    let mut compared = File::open(path).and_then(Compared::new).map_err(failed)?;
+    let mut compared = Compared::new(open_file(path)?).map_err(failed)?;
     let assembled = Assembled::new(recipe, progress)?;
     let prepared = assembled.prepare(progress)?;
     prepared.compare(artefact.format, path, &mut compared, progress)?;

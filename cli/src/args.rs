@@ -159,7 +159,7 @@ pub(crate) struct Inspect {
 #[derive(Debug, Args)]
 #[command(after_help = crate::exit::HELP)]
 pub(crate) struct Check {
-    /// The disk file: raw, qcow2, VMDK or fixed VHD
+    /// The disk file: raw, qcow2, VMDK, fixed VHD, or an ISO image
     #[arg(value_name = "ARTEFACT")]
     pub(crate) artefact: PathBuf,
 

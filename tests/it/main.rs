@@ -29,6 +29,7 @@ mod rollback;
 mod sectors;
 mod selinux;
 mod smoke;
+mod special_files;
 mod ssh_keys;
 mod uniqueness;
 mod unprivileged;

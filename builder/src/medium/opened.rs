@@ -1,6 +1,6 @@
 //! A finished medium: what it says of itself, and the places where it can be changed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use crate::medium::error::MediumError;
 use crate::medium::esp::{self, EspError, menu_bytes};
 use crate::medium::image::{BUILT_ANSWERS, BUILT_SETTINGS, SETTINGS, at};
 use crate::medium::options::{ANSWERS_ROOM, AnswersFile, SETTINGS_ROOM, check_arguments, filled};
+use crate::open::open_file;
 use crate::output::{OutputError, uninterrupted};
 
 /// More than any file of a medium's that is read whole, but for the table of blocks, in bytes.
@@ -50,7 +51,7 @@ impl Medium {
     /// [`MediumError::NoMedium`] for a file that is none; or it cannot be read.
     pub fn open(path: &Path) -> Result<Self, BuildError> {
         let read = |source| BuildError::Read { path: path.to_owned(), source };
-        let file = File::open(path).and_then(PlainFile::new).map_err(read)?;
+        let file = PlainFile::new(open_file(path)?).map_err(read)?;
         let none = |reason: String| BuildError::from(MediumError::NoMedium { path: path.to_owned(), reason });
         let manifest = whole(&file, path, &at(MANIFEST))?;
         let manifest = Manifest::read(&manifest).map_err(|error| none(chain(&error)))?;

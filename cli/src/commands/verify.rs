@@ -1,10 +1,9 @@
 //! `diskwright verify`.
 
-use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 
-use builder::{BuildError, Record, RecordError, Verification};
+use builder::{BuildError, Record, RecordError, Verification, open_file};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -48,7 +47,8 @@ fn checksum(arguments: &Verify, record: &Record) -> Result<Exit, Failure> {
     let artefact = record.artefact(&arguments.artefact).map_err(BuildError::from)?;
     let failed = |source| BuildError::from(RecordError::Read { path: arguments.artefact.clone(), source });
     let mut hasher = Sha256::new();
-    File::open(&arguments.artefact).and_then(|mut file| io::copy(&mut file, &mut hasher)).map_err(failed)?;
+    let mut file = open_file(&arguments.artefact).map_err(BuildError::from)?;
+    io::copy(&mut file, &mut hasher).map_err(failed)?;
     let sha256 = format!("{:x}", hasher.finalize());
     let matches = sha256 == artefact.sha256;
     let checked = Checked { path: &arguments.artefact, sha256: &sha256, matches };
