@@ -49,7 +49,7 @@ mod tests {
         const ID: &str = "0c8f2b1e-6d1a-4f0e-9c55-1f2e3d4c5b6a";
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("swap");
-        for (page, label) in [("4096", "swap"), ("8192", ""), ("16384", "sixteen letters!"), ("65536", "x")] {
+        for (page, label) in [("4096", "swap"), ("8192", ""), ("16384", "fifteen letters"), ("65536", "x")] {
             std::fs::write(&path, vec![0; 1 << 20]).unwrap();
             let mut command = Command::new("/sbin/mkswap");
             command.args(["--quiet", "--pagesize", page, "--uuid", ID, "--label", label]).arg(&path);
