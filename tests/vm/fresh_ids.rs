@@ -60,7 +60,9 @@ fn boots_by_its_own(bench: &Bench, drive: &Path, mounts: &[(&str, &str)], hostna
         let link = format!("readlink -f /dev/disk/by-uuid/{}", ids[*from]);
         assert_eq!(shell.check(&link, COMMAND).unwrap(), source, "{mount}");
     }
-    drop(running);
+    // What is mounted is not clean before it is unmounted.
+    running.send("systemctl poweroff\n").unwrap();
+    ends(&mut running);
     for partition in partitions.iter().filter(|partition| partition["from"] == "esp") {
         assert_eq!(judged(drive, partition, path), ids["esp"]);
     }
