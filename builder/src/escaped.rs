@@ -3,7 +3,8 @@
 use std::fmt::{self, Display, Write};
 
 /// What `T` says, on one line and without anything that a terminal obeys.
-pub(crate) struct Escaped<T>(pub(crate) T);
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<T>(pub T);
 
 impl<T: Display> Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

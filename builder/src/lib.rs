@@ -121,6 +121,7 @@ pub use bundle::{BundleError, CONVERTED_DOCUMENTS, DOCUMENTS, Tool, block_map_fi
 pub use convert::{Conversion, Converted};
 pub use disk::{DiskImage, Part};
 pub use error::{BuildError, Category};
+pub use escaped::Escaped;
 pub use facts::{Facts, inspect};
 pub use formats::{ClusterCompression, FormatError, Formats, OutputFormat};
 pub use identity::Identity;

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::io::{self, Write as _};
 
-use builder::BuildError;
 use builder::diff::DiffError;
+use builder::{BuildError, Escaped};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -59,11 +59,7 @@ pub(crate) fn failure(failure: &Failure) -> Exit {
 
 /// What is repeated of a file may be made to move the cursor, or to look like something else.
 fn harmless(text: &str) -> String {
-    let mut harmless = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && c != '\n' { harmless.extend(c.escape_debug()) } else { harmless.push(c) }
-    }
-    harmless
+    text.split('\n').map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 /// An error and its causes, each after a colon.
@@ -92,4 +88,19 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let mut document = serde_json::to_string_pretty(value).map_err(|error| Failure::Stdout(io::Error::other(error)))?;
     document.push('\n');
     text(&document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn lines_stay_lines_and_terminals_are_told_nothing() {
+        for (text, expected) in [
+            ("one\n\nhint: two", "one\n\nhint: two"),
+            ("unknown key `\x1b[31mRED`\n\x07", "unknown key `\\u{1b}[31mRED`\n\\u{7}"),
+        ] {
+            assert_eq!(harmless(text), expected);
+        }
+    }
 }
