@@ -119,7 +119,11 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
         media_check::run(device, &mut console)?;
     }
     if unattended {
-        devices.settle_for(LATE, SETTLE);
+        if !devices.settle_for(LATE, SETTLE) {
+            let seconds = SETTLE.as_secs();
+            let words = format!("devices still come after {seconds} s, so another drive may be meant; nothing was erased");
+            return Err(Failure::new(words).hint("try again, or choose a drive here"));
+        }
         let now = choose::by_answers(&list(), &answers, &medium.manifest)?.name.clone();
         if now != drive.name {
             let words = format!("the answers chose {}, and then {now}, which came later", drive.name);

@@ -1,7 +1,7 @@
 //! What the kernel tells of devices as they come.
 
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -23,7 +23,7 @@ pub(crate) enum Uevent {
         /// What its module is found by.
         alias: Option<String>,
     },
-    /// There were more than the kernel kept.
+    /// There were messages that cannot be had: more than the kernel kept.
     Lost,
 }
 
@@ -43,10 +43,16 @@ impl Uevents {
         Ok(Self(socket))
     }
 
-    /// The next message, or `None` when there was none for so long.
+    /// Listens to somebody else.
+    #[cfg(test)]
+    pub(crate) fn of(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// The next message, or `None` when there was none for so long: what is of no use here, or a signal, ends no wait.
     pub(crate) fn next(&self, wait: Duration) -> Option<Uevent> {
+        let start = Instant::now();
         let mut buffer = vec![0; LONGEST];
-        let mut waited = false;
         loop {
             match recv(&self.0, buffer.as_mut_slice(), RecvFlags::empty()) {
                 Ok((_, length)) => {
@@ -54,17 +60,17 @@ impl Uevents {
                         return Some(uevent);
                     }
                 }
-                Err(Errno::NOBUFS) => return Some(Uevent::Lost),
                 Err(Errno::INTR) => {}
-                Err(_) if waited => return None,
-                Err(_) => {
-                    let wait = Timespec::try_from(wait).ok();
-                    let ready = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], wait.as_ref());
-                    if !matches!(ready, Ok(1..)) {
-                        return None;
+                Err(Errno::AGAIN) => {
+                    let left = wait.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
+                    let left = Timespec::try_from(left).ok();
+                    match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], left.as_ref()) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(_) => return Some(Uevent::Lost),
                     }
-                    waited = true;
                 }
+                // There were more than it kept (ENOBUFS); whatever else it may be, what it had to tell is not known.
+                Err(_) => return Some(Uevent::Lost),
             }
         }
     }
