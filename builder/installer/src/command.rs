@@ -81,7 +81,7 @@ fn try_run(ids: Ids) -> Result<(), Failure> {
         }
     };
     if let Some(device) = medium.device.as_deref() {
-        media_check::run(device, &mut console)?;
+        media_check::run(device, media_check::HINT, &mut console)?;
     }
     install(&medium, &drive, &answers, ids, &mut console)?;
     console.mark(&format!("diskwright: INSTALLED /dev/{}", drive.name));

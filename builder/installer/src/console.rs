@@ -71,6 +71,12 @@ impl Console {
         (!console.terminals.is_empty()).then_some(console)
     }
 
+    /// One on which these keys were typed.
+    #[cfg(test)]
+    pub(crate) fn typed(keys: &[Key]) -> Self {
+        Self { terminals: Vec::new(), keys: keys.iter().copied().collect() }
+    }
+
     fn add(&mut self, path: &Path) {
         let flags = i32::try_from((OFlags::NOCTTY | OFlags::NONBLOCK).bits()).unwrap_or_default();
         let file = match OpenOptions::new().read(true).write(true).custom_flags(flags).open(path) {

@@ -13,26 +13,39 @@ use crate::devices::node;
 use crate::failure::{Failure, Tried as _};
 use crate::progress::Progress;
 
-/// Checks the medium on this block device. Escape skips the rest of it.
-pub(crate) fn run(device: &str, console: &mut Console) -> Result<(), Failure> {
+/// What to do with a medium that is damaged.
+pub(crate) const HINT: &str = "write the medium anew and compare its checksum";
+
+/// Checks the medium on this block device: `hint` says what to do if it is damaged. Escape skips the rest of it.
+///
+/// Nothing else comes between the name that somebody has typed and the erasure, so Ctrl-C ends it all.
+pub(crate) fn run(device: &str, hint: &str, console: &mut Console) -> Result<(), Failure> {
     console.forget_keys();
-    console.say("Checking the medium before anything is erased. Esc skips this");
+    console.say("Checking the medium before anything is erased. Esc skips this and erases, Ctrl-C stops");
     let file = File::open(node(device)).tried(|| format!("open the medium {device}"))?;
+    look_through(file, device, hint, console)
+}
+
+fn look_through(file: File, device: &str, hint: &str, console: &mut Console) -> Result<(), Failure> {
     let file = PlainFile::new(file).tried(|| format!("read the medium {device}"))?;
     let progress = Progress::start("Checking", volume_size(&file).unwrap_or(file.size().bytes()));
-    let watched = Watched { file, state: RefCell::new((progress, console)) };
+    let watched = Watched { file, state: RefCell::new(State { progress, console, end: None }) };
     let verdict = check(&watched);
-    let (progress, console) = watched.state.into_inner();
+    let State { progress, console, end } = watched.state.into_inner();
     progress.end(console);
-    let hint = "write the medium anew and compare its checksum; diskwright.check=no goes on all the same";
+    match end {
+        Some(End::Skipped) => {
+            console.say("The check was skipped; each block is checked when it is written");
+            return Ok(());
+        }
+        Some(End::Stopped) => return Err(Failure::new("stopped by Ctrl-C; nothing was erased")),
+        None => {}
+    }
     match verdict {
         Ok(Verdict::Intact { .. }) => console.say("The medium is intact"),
         Ok(Verdict::None) => console.say("The medium carries no checksum; each block is checked when it is written"),
         Ok(Verdict::Damaged { before }) => {
             return Err(Failure::new(format!("the medium {device} is damaged before byte {before}")).hint(hint));
-        }
-        Err(MediaCheckError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {
-            console.say("The check was skipped; each block is checked when it is written");
         }
         Err(MediaCheckError::Io(error)) => {
             return Err(Failure::of(format!("read the medium {device}"), error).hint(hint));
@@ -52,7 +65,21 @@ fn volume_size(file: &PlainFile) -> Option<u64> {
 /// A medium that is read under somebody's eyes.
 struct Watched<'a> {
     file: PlainFile,
-    state: RefCell<(Progress, &'a mut Console)>,
+    state: RefCell<State<'a>>,
+}
+
+struct State<'a> {
+    progress: Progress,
+    console: &'a mut Console,
+    /// Which key has ended it, where one has.
+    end: Option<End>,
+}
+
+enum End {
+    /// Escape.
+    Skipped,
+    /// Ctrl-C.
+    Stopped,
 }
 
 impl ReadAt for Watched<'_> {
@@ -62,14 +89,52 @@ impl ReadAt for Watched<'_> {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         self.file.read_at(offset, buffer)?;
-        let (progress, console) = &mut *self.state.borrow_mut();
+        let State { progress, console, end } = &mut *self.state.borrow_mut();
         progress.add(buffer.len() as u64, console);
-        // Other keys are of no use here.
         while let Some(key) = console.key(Some(Duration::ZERO)) {
-            if key == Key::Escape {
-                return Err(io::ErrorKind::Interrupted.into());
+            match (key, &end) {
+                // Whoever pressed both does not want it erased.
+                (Key::Interrupt, _) => *end = Some(End::Stopped),
+                (Key::Escape, None) => *end = Some(End::Skipped),
+                // Other keys are of no use here.
+                _ => {}
             }
         }
-        Ok(())
+        if end.is_some() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt as _;
+
+    use super::{HINT, look_through};
+    use crate::console::{Console, Key};
+
+    #[test]
+    fn escape_skips_the_check_and_ctrl_c_ends_the_installation() {
+        let letter = Key::Letter('x');
+        let stopped = Err("stopped by Ctrl-C; nothing was erased".to_owned());
+        let damaged = Err("the medium sr0 is damaged before byte 100352".to_owned());
+        // A volume of 64 blocks, whose sum is none.
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(64 * 2048).unwrap();
+        file.write_all_at(b"\x01CD001", 16 * 2048).unwrap();
+        file.write_all_at(&64_u32.to_le_bytes(), 16 * 2048 + 80).unwrap();
+        let sum = format!("ISO MD5SUM = {};SKIPSECTORS = 15;", "0".repeat(32));
+        file.write_all_at(sum.as_bytes(), 16 * 2048 + 883).unwrap();
+        for (keys, expected) in [
+            (&[][..], damaged.clone()),
+            (&[letter, Key::Enter], damaged),
+            (&[Key::Escape], Ok(())),
+            (&[letter, Key::Escape], Ok(())),
+            (&[Key::Interrupt], stopped.clone()),
+            (&[Key::Interrupt, Key::Escape], stopped.clone()),
+            (&[Key::Escape, Key::Interrupt], stopped),
+        ] {
+            let mut console = Console::typed(keys);
+            let result = look_through(file.try_clone().unwrap(), "sr0", HINT, &mut console);
+            assert_eq!(result.map_err(|failure| failure.reason), expected, "{keys:?}");
+        }
     }
 }

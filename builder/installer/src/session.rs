@@ -116,12 +116,14 @@ fn attempt(asked: &Asked, devices: &mut Devices, by_hand: bool) -> Result<Option
         }
     };
     if let Some(device) = medium.device.as_deref().filter(|_| asked.check) {
-        media_check::run(device, &mut console)?;
+        let hint = format!("{}; diskwright.check=no goes on all the same", media_check::HINT);
+        media_check::run(device, &hint, &mut console)?;
     }
     if unattended {
         if !devices.settle_for(LATE, SETTLE) {
             let seconds = SETTLE.as_secs();
-            let words = format!("devices still come after {seconds} s, so another drive may be meant; nothing was erased");
+            let words =
+                format!("devices still come after {seconds} s, so another drive may be meant; nothing was erased");
             return Err(Failure::new(words).hint("try again, or choose a drive here"));
         }
         let now = choose::by_answers(&list(), &answers, &medium.manifest)?.name.clone();
