@@ -182,6 +182,7 @@ impl BuildError {
                 | MediumError::Blocks { .. }
                 | MediumError::Iso(_)
                 | MediumError::Argument(_)
+                | MediumError::OwnArgument { .. }
                 | MediumError::FixedMenu { .. } => Category::Usage,
                 MediumError::WrongAnswers(_) | MediumError::NoMedium { .. } | MediumError::Damaged { .. } => {
                     Category::Input

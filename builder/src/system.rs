@@ -22,7 +22,7 @@ use crate::integrity::Sealer;
 use crate::labels;
 use crate::layout::{Filling, Layout};
 use crate::lint::gate;
-use crate::medium::{BegunSource, Installed, MediumSource, named};
+use crate::medium::{BegunSource, Installed, MediumSource, check_system_arguments, named};
 use crate::plan::{PlannedBoot, PlannedDeployment, PlannedEntry, PlannedImage, PlannedRollback};
 use crate::progress::{Progress, Station};
 use crate::recipe::{Recipe, SelinuxChoice};
@@ -159,6 +159,9 @@ pub(crate) fn assemble(
             ostree: &sysroot::ostree_karg(&stateroot, &deployable.boot_checksum, serials.boot),
         }
         .assemble(&deployable.stored.tree, architecture, &deployable.install)?;
+        if recipe.formats.has_medium() {
+            check_system_arguments(kargs.iter().map(String::as_str))?;
+        }
         let composefs = suitability::composefs(&deployable.stored.tree, deployable.early.as_ref(), &kargs, progress)?;
         if composefs == Composefs::Sealed && sealer.is_none() {
             sealer = Some(Sealer::new(recipe)?);

@@ -271,6 +271,8 @@ fn answers_and_menu_are_changed_in_place_and_back_again() {
         (&["--answers", "answers.toml"], "Erases the only drive that has a serial number like `TARGET`", "install"),
         (&["--medium-karg", "console=ttyS1", "--menu-timeout", "3"], "Erases the only drive", "install"),
         (&["--no-answers", "--no-medium-kargs"], "Asks which drive", "live"),
+        (&["--medium-karg", "diskwright.mode=install"], "Asks which drive", "install"),
+        (&["--no-medium-kargs"], "Asks which drive", "live"),
     ] {
         let mut all = vec!["iso", "edit", "install.iso"];
         all.extend(arguments);
@@ -286,10 +288,13 @@ fn answers_and_menu_are_changed_in_place_and_back_again() {
     let _ = diskwright(path, ["iso", "reset", "install.iso"]).succeeded();
     assert!(fs::read(&iso).unwrap() == before, "as it was built, byte for byte");
 
-    for karg in ["a\nb", "x=\"a b\"", "a b", "x=${y}", ""] {
+    // `destructive = true`, and the only drive.
+    let answers = "diskwright.answers=base64:ZGVzdHJ1Y3RpdmUgPSB0cnVlCmRyaXZlLm9ubHkgPSB0cnVlCg==";
+    let own = [answers, "diskwright.medium=x", "diskwright.chek=no", "diskwright.wait=soon", "diskwright.mode=x"];
+    for karg in ["a\nb", "x=\"a b\"", "a b", "x=${y}", ""].into_iter().chain(own) {
         let run = diskwright(path, ["iso", "edit", "install.iso", "--title", "Other", "--medium-karg", karg]);
         assert_eq!(run.code, Some(2), "{karg:?}: {}", run.stderr);
-        assert!(run.stderr.contains("the kernel argument `") && run.stderr.contains("hint: "), "{}", run.stderr);
+        assert!(run.stderr.contains("the kernel argument ") && run.stderr.contains("hint: "), "{}", run.stderr);
     }
     assert!(fs::read(&iso).unwrap() == before, "a change that cannot be is not made in part");
 
@@ -471,6 +476,18 @@ fn media_that_cannot_be_are_refused_before_there_is_anything() {
         (&mini, &["--publisher", "Ünicode"], 2, "has the character"),
         (&mini, &["--publisher", "Foo <a@b-c.d>"], 2, "hint: write the publisher as \"FOO <A_B-C.D>\""),
         (&mini, &["--medium-karg", "x=\"a b\""], 2, "the kernel argument `x=\"a b\"` has a blank in it"),
+        (
+            &mini,
+            &["--medium-karg", "diskwright.answers=base64:eA=="],
+            2,
+            "cannot be on an installer medium: answers of",
+        ),
+        (
+            &mini,
+            &["--karg", "diskwright.mode=install"],
+            2,
+            "cannot be on an installer medium: the system itself has it",
+        ),
         (&mini, &["--answers", "wrong.toml"], 3, "wrong.toml:3:1: "),
         (&mini, &["--answers", "long.toml"], 3, "long.toml has 70001 bytes, and answers have 65536 at most"),
         (&mini, &["--answers", "none.toml"], 7, "cannot read none.toml"),

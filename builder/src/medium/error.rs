@@ -123,6 +123,14 @@ pub enum MediumError {
     /// A kernel argument of the medium alone.
     #[error(transparent)]
     Argument(BootError),
+    /// A kernel argument for the program on the medium, from where none is taken.
+    #[error("the kernel argument {argument} cannot be on an installer medium: {reason}")]
+    OwnArgument {
+        /// The argument.
+        argument: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// The answers are wrong.
     #[error(transparent)]
     WrongAnswers(#[from] AnswersError),
@@ -197,6 +205,9 @@ impl MediumError {
             Self::TooLong { .. } => "make it shorter".into(),
             Self::Iso(error) => return error.hint(),
             Self::Argument(error) => return error.hint(),
+            Self::OwnArgument { .. } => {
+                "leave it out; a medium is given diskwright.mode=, diskwright.check=, diskwright.wait= and diskwright.end= with --medium-karg, and answers with --answers".into()
+            }
             Self::WrongAnswers(error) => error.hint().to_owned(),
             Self::FreshIds { .. } => "build the medium anew, or leave fresh-ids out; two drives with the same system should not be in one machine then".into(),
             Self::NoMedium { .. } => "name a file that `diskwright build --type iso` wrote".into(),

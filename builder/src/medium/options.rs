@@ -6,6 +6,7 @@ use builder_medium::{Answers, Disk};
 use serde::{Deserialize, Serialize};
 
 use crate::medium::error::MediumError;
+use crate::medium::own_arguments;
 
 /// Room for the answers on a medium in bytes.
 pub(crate) const ANSWERS_ROOM: u64 = 64 << 10;
@@ -131,9 +132,13 @@ impl MediumOptions {
 /// Looks through kernel arguments of the medium alone.
 ///
 /// # Errors
-/// [`MediumError::Argument`]: one cannot be written into a menu.
+/// [`MediumError::Argument`]: one cannot be written into a menu; [`MediumError::OwnArgument`]: one would make the medium
+/// do something else than it says.
 pub(crate) fn check_arguments(kargs: &[String]) -> Result<(), MediumError> {
-    kargs.iter().try_for_each(|karg| builder_boot::check_argument(karg)).map_err(MediumError::Argument)
+    kargs.iter().try_for_each(|karg| {
+        builder_boot::check_argument(karg).map_err(MediumError::Argument)?;
+        own_arguments::check_of_medium(karg)
+    })
 }
 
 /// `text` with line feeds up to the length of its room.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::error::BuildError;
 use crate::medium::opened::Medium;
+use crate::medium::own_arguments;
 
 /// What a medium is, and what it does when a machine boots it.
 #[derive(Clone, Debug, Serialize)]
@@ -85,7 +86,15 @@ impl Medium {
             menu: self.settings().map(|settings| ShownMenu {
                 title: settings.title.clone(),
                 timeout: settings.timeout,
-                default: settings.default.name(),
+                // All entries have these arguments, and they come last.
+                default: own_arguments::mode(&settings.kargs)
+                    .map_or(
+                        settings.default,
+                        |mode| {
+                            if mode == "live" { MenuDefault::Live } else { MenuDefault::Install }
+                        },
+                    )
+                    .name(),
                 kargs: settings.kargs.clone(),
             }),
             unattended: answers.unattended(),
