@@ -10,7 +10,9 @@
 //!
 //! The readers are not the writers' code: what both got wrong would look right.
 
+mod devicetree;
 mod entry;
+mod fallback;
 mod finding;
 mod fstab;
 mod grub_program;
@@ -135,6 +137,7 @@ impl Examination {
         let place = format!("partition {}", partition.number);
         let mut is_esp =
             partition.type_name() == Some("esp") || matches!(partition.partition_type, PartitionType::Mbr(ESP_OF_MBR));
+        let mut format = None;
         let body = if Ext4Reader::is_there(&part)? {
             self.ext4(part, &mut checked)?
         } else if is_esp || looks_like_fat(&part)? {
@@ -150,7 +153,11 @@ impl Examination {
         } else if is_medium {
             None
         } else {
-            self.notes.push(format!("partition {} holds nothing that is looked into", partition.number));
+            format = other::format(&part)?;
+            self.notes.push(match format {
+                Some(format) => format!("partition {} holds {format}, which is not looked into", partition.number),
+                None => format!("partition {} holds nothing that is looked into", partition.number),
+            });
             None
         };
         let partition_uuid = partition_uuid(partition, self.signature);
@@ -171,7 +178,7 @@ impl Examination {
         } else {
             let contents = Contents::of(partition, checked.filesystem, is_medium);
             let (uuid, label) = (checked.uuid.clone(), checked.label.clone());
-            self.volumes.others.push(OtherPartition { place, name, partition_uuid, uuid, label, contents });
+            self.volumes.others.push(OtherPartition { place, name, partition_uuid, uuid, label, contents, format });
         }
         Ok(checked)
     }

@@ -85,6 +85,39 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ),
     ("no GRUB", "mdel -i \"$E\" ::/EFI/BOOT/grubx64.efi", "/EFI/BOOT/grubx64.efi: it is not there"),
     (
+        "shim instead of GRUB",
+        "mcopy -i \"$E\" ::/EFI/BOOT/BOOTX64.EFI \"$D.new\"; mcopy -o -i \"$E\" \"$D.new\" ::/EFI/BOOT/grubx64.efi",
+        "/EFI/BOOT/grubx64.efi: it is a shim where GRUB should be",
+    ),
+    (
+        "fallback without a list",
+        "mren -i \"$E\" ::/EFI/BOOT/grubx64.efi ::/EFI/BOOT/fbx64.efi; mdel -i \"$E\" ::/EFI/debian/BOOTX64.CSV",
+        "/EFI/BOOT/fbx64.efi: no directory beside /EFI/BOOT has a list BOOTX64.CSV",
+    ),
+    (
+        "fallback as Fedora has it, warning",
+        "mren -i \"$E\" ::/EFI/BOOT/grubx64.efi ::/EFI/BOOT/fbx64.efi",
+        "✓ /EFI/BOOT/fbx64.efi starts the first line of /EFI/debian/BOOTX64.CSV",
+    ),
+    (
+        "device trees are in the checksum, warning",
+        "printf one > \"$D.one\"; printf two > \"$D.two\"; old=$(dirname \"$(kernel)\"); links=/ostree/boot.1.1/default; \
+        sum=$({ shown \"$(kernel)\"; shown \"$(initramfs)\"; printf onetwo; } | sha256sum | cut -d ' ' -f 1); new=${old%-*}-$sum; \
+        { printf 'mkdir %s\\n' $new $new/dtb $new/dtb/arm $links/$sum; \
+          printf 'link %s %s\\n' $(kernel) $new/$(basename $(kernel)) $(initramfs) $new/$(basename $(initramfs)); \
+          printf 'cd %s\\nwrite %s b\\n' $new/dtb/arm \"$D.one\"; printf 'cd %s\\nwrite %s z\\n' $new/dtb \"$D.two\"; \
+          printf 'cd %s\\nsymlink 0 ../../../deploy/%s\\n' $links/$sum $(deployment | cut -d / -f 4-); } > \"$D.commands\"; \
+        debugfs -w -f \"$D.commands\" \"$R\" >/dev/null 2>&1; \
+        entry 2 | sed \"s|${old##*-}|$sum|\" | replace /boot/loader/entries/ostree-2.conf; \
+        debugfs -w -R \"rm $old/$(basename $(kernel))\" \"$R\" 2>/dev/null",
+        "✓ kernel, initramfs and device trees have their boot checksum",
+    ),
+    (
+        "device tree that is not in the checksum",
+        "folder=$(dirname \"$(kernel)\"); printf 'mkdir %s\\ncd %s\\nwrite /etc/hostname a.dtb\\n' \"$folder/dtb\" \"$folder/dtb\" > \"$D.commands\"; debugfs -w -f \"$D.commands\" \"$R\" 2>/dev/null",
+        "of kernel, initramfs and device trees: they have",
+    ),
+    (
         "GRUB is cut",
         "mcopy -i \"$E\" ::/EFI/BOOT/grubx64.efi \"$D.new\"; truncate -s 3000 \"$D.new\"; mcopy -o -i \"$E\" \"$D.new\" ::/EFI/BOOT/grubx64.efi",
         "/EFI/BOOT/grubx64.efi: it is no program",

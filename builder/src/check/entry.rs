@@ -4,6 +4,7 @@ use builder_grub::{Chain, FileRef, Machine as _, MenuEntry};
 use builder_pe::{Machine, PeFile};
 use sha2::{Digest, Sha256};
 
+use super::devicetree;
 use super::initramfs;
 use super::root::{self, Arguments};
 use super::step::Step;
@@ -60,12 +61,20 @@ pub(crate) fn entry(
         && entry.devicetree.is_none()
         && let Some(expected) = boot_checksum(&kernel.path)
     {
-        let found = hex(&Sha256::new().chain_update(kernel_bytes).chain_update(initrd).finalize());
-        step.push(if found == expected {
-            Step::right(format!("kernel and initramfs have their boot checksum {}…", &expected[..12]))
-        } else {
-            let reason = format!("they have {found}, so one of them is damaged");
-            Step::broken(format!("boot checksum {expected} of kernel and initramfs"), reason)
+        let mut hasher = Sha256::new().chain_update(kernel_bytes).chain_update(initrd);
+        let folder = kernel.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        step.push(match devicetree::hash(volumes, kernel.device, folder, &mut hasher) {
+            Ok(has_trees) => {
+                let what = if has_trees { "kernel, initramfs and device trees" } else { "kernel and initramfs" };
+                let found = hex(&hasher.finalize());
+                if found == expected {
+                    Step::right(format!("{what} have their boot checksum {}…", &expected[..12]))
+                } else {
+                    let reason = format!("they have {found}, so one of them is damaged");
+                    Step::broken(format!("boot checksum {expected} of {what}"), reason)
+                }
+            }
+            Err(error) => Step::broken(format!("device trees in {folder}"), error),
         });
     }
     let whole: Option<Vec<&[u8]>> = initrd_bytes.iter().map(Option::as_deref).collect();

@@ -40,6 +40,10 @@ fn mount(volumes: &Volumes, entry: &FstabEntry) -> Option<Step> {
             let reason = format!("{} is swap, which cannot be mounted", other.place);
             if optional { Step::note(what, reason) } else { Step::broken(what, reason) }
         }
+        Named::Other(other) if other.contents == Contents::Nameless => {
+            let reason = format!("{} is of a type that holds no file system", other.place);
+            if optional { Step::note(what, reason) } else { Step::broken(what, reason) }
+        }
         Named::Other(other) => Step::note(what, format!("this is {}, which is not looked into", other.place)),
         Named::Missing if optional => Step::note(what, "no file system on the disk has it; it may fail"),
         Named::Missing => {
@@ -73,7 +77,8 @@ fn swap(volumes: &Volumes, entry: &FstabEntry) -> Option<Step> {
     })
 }
 
-/// Whether nothing waits for it.
+/// Whether nothing waits for it. What is mounted when it is asked for, or needs the network, is no part of
+/// `local-fs.target` (systemd, `src/fstab-generator/fstab-generator.c`).
 fn is_optional(entry: &FstabEntry) -> bool {
-    entry.has_option(b"nofail") || entry.has_option(b"noauto")
+    [&b"nofail"[..], b"noauto", b"_netdev", b"x-systemd.automount"].iter().any(|option| entry.has_option(option))
 }

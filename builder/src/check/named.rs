@@ -83,12 +83,27 @@ impl Volumes {
             Contents::Unknown => matches!(tag, Tag::Uuid | Tag::Label),
             Contents::Swap | Contents::Damaged | Contents::Nameless => false,
         };
-        let mut unseen = self.others.iter().filter(|other| may_have(other.contents)).map(|other| other.place.as_str());
-        let first: Vec<&str> = unseen.by_ref().take(MOST_NAMED).collect();
-        match (first.is_empty(), unseen.count()) {
-            (true, _) => Named::Missing,
-            (false, 0) => Named::Unseen(first.join(", ")),
-            (false, more) => Named::Unseen(format!("{} and {more} more", first.join(", "))),
+        match self.places(|other| may_have(other.contents)) {
+            None => Named::Missing,
+            Some(places) => Named::Unseen(places),
+        }
+    }
+
+    /// The partitions in which a boot loader may find what is not found here; `None` where there are none.
+    pub(crate) fn boot_elsewhere(&self) -> Option<String> {
+        self.places(|other| other.contents == Contents::Unknown && other.format.is_some())
+    }
+
+    fn places(&self, is_one: impl Fn(&OtherPartition) -> bool) -> Option<String> {
+        let mut places = self.others.iter().filter(|other| is_one(other)).map(|other| match other.format {
+            Some(format) => format!("{} ({format})", other.place),
+            None => other.place.clone(),
+        });
+        let first: Vec<String> = places.by_ref().take(MOST_NAMED).collect();
+        match (first.is_empty(), places.count()) {
+            (true, _) => None,
+            (false, 0) => Some(first.join(", ")),
+            (false, more) => Some(format!("{} and {more} more", first.join(", "))),
         }
     }
 }
@@ -157,6 +172,7 @@ mod tests {
             uuid: (contents == Contents::Swap).then(|| "0af1".to_owned()),
             label: None,
             contents,
+            format: None,
         };
         let mut volumes = Volumes { all: Vec::new(), others: vec![other(1, "", Contents::Nameless)], store };
         assert_eq!(named(&volumes, "UUID=12"), "missing");

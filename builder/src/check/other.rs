@@ -1,6 +1,11 @@
 //! Partitions without a file system that can be read here.
 
+use std::io;
+
+use builder_block::ReadAt as _;
 use builder_gpt_check::{Partition, PartitionType};
+
+use crate::part::DiskPart;
 
 /// Types in an MBR of a partition that holds further ones. Linux, include/linux/msdos_partition.h.
 const EXTENDED: [u8; 3] = [0x05, 0x0F, 0x85];
@@ -19,6 +24,8 @@ pub(crate) struct OtherPartition {
     pub(crate) uuid: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) contents: Contents,
+    /// What it is known to hold, where GRUB or the kernel can read it and nobody here can.
+    pub(crate) format: Option<&'static str>,
 }
 
 /// What is in a partition.
@@ -34,6 +41,30 @@ pub(crate) enum Contents {
     Partitions,
     /// What nobody here knows, such as XFS, Btrfs or something encrypted.
     Unknown,
+}
+
+/// What such partitions begin with: Linux, fs/xfs/libxfs/xfs_format.h, fs/btrfs/fs.h, include/linux/f2fs_fs.h;
+/// cryptsetup, docs/on-disk-format-luks2.pdf; LVM2, lib/format_text/layout.h.
+const FORMATS: [(u64, &[u8], &str); 5] = [
+    (0, b"XFSB", "XFS"),
+    (0x1_0040, b"_BHRfS_M", "Btrfs"),
+    (1024, &[0x10, 0x20, 0xF5, 0xF2], "F2FS"),
+    (0, b"LUKS\xBA\xBE", "LUKS"),
+    (512, b"LABELONE", "LVM2"),
+];
+
+/// What the partition holds that can be read by others.
+pub(crate) fn format(part: &DiskPart) -> io::Result<Option<&'static str>> {
+    for (offset, magic, name) in FORMATS {
+        let mut bytes = vec![0; magic.len()];
+        if offset + bytes.len() as u64 <= part.size().bytes() {
+            part.read_at(offset, &mut bytes)?;
+            if bytes == magic {
+                return Ok(Some(name));
+            }
+        }
+    }
+    Ok(None)
 }
 
 impl Contents {

@@ -87,7 +87,8 @@ fn root<'v>(volumes: &'v Volumes, whose: &str, arguments: &Arguments<'_>, step: 
             step.push(match other.contents {
                 Contents::Swap => Step::broken(what, format!("{place} is swap, which holds no root")),
                 Contents::Damaged => Step::broken(what, format!("{place} cannot be read")),
-                Contents::Nameless | Contents::Partitions | Contents::Unknown => {
+                Contents::Nameless => Step::broken(what, format!("{place} is of a type that holds no file system")),
+                Contents::Partitions | Contents::Unknown => {
                     Step::note(what, format!("{place} ({}) is not looked into; the walk ends here", other.name))
                 }
             });

@@ -5,8 +5,10 @@ use builder_grub::{DeviceId, FileRef, GrubStart, Machine as _, Menu, SystemdStar
 use builder_pe::{Machine, PeFile};
 
 use super::entry;
+use super::fallback::{self, Fallback};
 use super::grub_program::GrubProgram;
 use super::iso::DISC;
+use super::named::unseen;
 use super::step::Step;
 use super::trust::Trust;
 use super::unified;
@@ -110,8 +112,7 @@ fn program(start: Start<'_>, path: &str, trust: &Trust<'_>) -> Step {
             // Shims before SBAT do not ask for it.
             let judge = Judge::Shim { shim: &shim, needs_sbat: matches!(parsed.sbat(), Ok(Some(_))) };
             let trust = trust.with_judge(judge);
-            let second = format!("{folder}/grub{}.efi", suffix(machine));
-            let next = program(start, &second, &trust);
+            let next = behind_shim(start, path, folder, &trust);
             return Step::right(format!("{path} is shim")).with([judged, next]);
         }
         Err(error) => return Step::broken(format!("{path} is shim"), error),
@@ -144,6 +145,28 @@ fn program(start: Start<'_>, path: &str, trust: &Trust<'_>) -> Step {
     let menu = follow_grub(volumes, &start).map_err(|error| error.to_string());
     Step::right(format!("{path} is GRUB, which looks in {}", program.prefix))
         .with([judged, self::menu(volumes, menu, machine, &trust)])
+}
+
+/// What a shim in `folder` starts.
+fn behind_shim(start: Start<'_>, path: &str, folder: &str, trust: &Trust<'_>) -> Step {
+    let suffix = suffix(start.machine);
+    match fallback::find(start.volumes, start.device, folder, REMOVABLE, &suffix) {
+        Ok(Some(Fallback { path, first: Some((list, next)) })) => {
+            Step::right(format!("{path} starts the first line of {list}")).with([program(start, &next, &Trust::new())])
+        }
+        Ok(Some(Fallback { path, first: None })) => {
+            let reason = format!("no directory beside {REMOVABLE} has a list BOOT{}.CSV", suffix.to_uppercase());
+            Step::broken(path, reason)
+        }
+        Ok(None) => {
+            let second = format!("{folder}/grub{suffix}.efi");
+            if path.eq_ignore_ascii_case(&second) {
+                return Step::broken(second, "it is a shim where GRUB should be, and starts itself without an end");
+            }
+            program(start, &second, trust)
+        }
+        Err(error) => Step::broken(folder, error),
+    }
 }
 
 /// How names of programs for a machine end: `x64`, as in `BOOTX64.EFI`.
@@ -192,7 +215,10 @@ fn menu(volumes: &Volumes, menu: Result<Menu, String>, machine: Machine, trust: 
     }
     let trust = trust.of_loader();
     if menu.entries.is_empty() {
-        step.push(Step::broken("menu", "it has no entry, so nothing is started"));
+        step.push(match volumes.boot_elsewhere().filter(|_| !menu.problems.is_empty()) {
+            Some(places) => Step::warning("menu", unseen(&places)),
+            None => Step::broken("menu", "it has no entry, so nothing is started"),
+        });
     }
     if menu.default.is_none() && !menu.entries.is_empty() {
         step.push(Step::broken("menu", "no entry is the default, so nothing is started by itself"));

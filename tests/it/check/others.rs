@@ -22,6 +22,10 @@ home() { # a fourth partition, with a file system that is not looked into
     mksquashfs "$D.tree" "$D.home" -quiet -no-progress -noappend >/dev/null
     dd if="$D.home" of="$D" bs=1M seek=$(($(start 4) >> 20)) conv=notrunc status=none
 }
+stub() { # the menu that GRUB finds first
+    mcopy -i "$E" ::/EFI/debian/grub.cfg - | sed "$1" > "$D.new"
+    mcopy -o -i "$E" "$D.new" ::/EFI/debian/grub.cfg
+}
 start() { partx -g -o START -n "$1" "$D" | { read -r sector; echo $((sector * 512)); }; }
 mounts() { echo "$1" | replace "$(deployment)/etc/fstab"; }
 boots() { # the root of both entries
@@ -62,7 +66,17 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
         "sgdisk -m 1:2 \"$D\" >/dev/null; boots PARTUUID=$(od -An -tx4 -j 440 -N 4 \"$D\" | tr -d ' ')-02",
         "-02 is partition 2",
     ),
+    (
+        "home that is mounted when it is used, warning",
+        "mounts 'UUID=0123 /home ext4 x-systemd.automount 0 0'",
+        "· /etc/fstab line 1 mounts UUID=0123 at /home: no file system on the disk has it; it may fail",
+    ),
     // What may be there.
+    (
+        "menu on another file system, warning",
+        "home; printf XFSB | dd of=\"$D\" bs=1 seek=$(start 4) conv=notrunc status=none; stub 's/uuid ....../uuid 012345/'",
+        "! menu: whether it is there cannot be known, as this is not looked into: partition 4 (XFS)",
+    ),
     (
         "home by a UUID, warning",
         "home; swap; mounts 'UUID=0123 /home xfs defaults 0 0'",
@@ -103,6 +117,16 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ("home is swap", "swap; mounts \"UUID=$SWAP /home ext4\"", "partition 3 is swap, which cannot be mounted"),
     ("root is swap", "swap; boots UUID=$SWAP", "partition 3 is swap, which holds no root"),
     ("root is in no partition of the table", "home; boots PARTLABEL=house", "no file system on the disk has it"),
+    (
+        "root is a partition for a BIOS",
+        "truncate -s +32M \"$D\"; sgdisk -e -n 3:0:+1M -t 3:ef02 -u 3:$PART \"$D\" >/dev/null; boots PARTUUID=$PART",
+        "partition 3 is of a type that holds no file system",
+    ),
+    (
+        "menu beside what nobody knows",
+        "home; stub 's/uuid ....../uuid 012345/'",
+        "✗ menu: it has no entry, so nothing is started",
+    ),
     (
         "root beside a partition for a BIOS",
         "truncate -s +32M \"$D\"; sgdisk -e -n 3:0:+1M -t 3:ef02 \"$D\" >/dev/null; boots UUID=0123",
