@@ -34,6 +34,11 @@ replace() { # a file of the root, by what comes on stdin; debugfs writes into it
     debugfs -w -f "$D.commands" "$R" >/dev/null 2>&1
     debugfs -R "cat $1" "$R" 2>/dev/null | cmp - "$D.new"
 }
+fallback() { # what makes boot entries, from stdin, in place of a GRUB beside shim
+    cat > "$D.new"
+    mdel -i "$E" ::/EFI/BOOT/grubx64.efi
+    mcopy -i "$E" "$D.new" ::/EFI/BOOT/fbx64.efi
+}
 shown() { debugfs -R "cat $1" "$R" 2>/dev/null; }
 block() { debugfs -R "bmap $1 0" "$R" 2>/dev/null; } # the first block of a file
 inode() { # where the inode of a path is on the disk
@@ -91,13 +96,20 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
     ),
     (
         "fallback without a list",
-        "mren -i \"$E\" ::/EFI/BOOT/grubx64.efi ::/EFI/BOOT/fbx64.efi; mdel -i \"$E\" ::/EFI/debian/BOOTX64.CSV",
+        "fallback < /usr/lib/shim/fbx64.efi.signed; mdel -i \"$E\" ::/EFI/debian/BOOTX64.CSV",
         "/EFI/BOOT/fbx64.efi: no directory beside /EFI/BOOT has a list BOOTX64.CSV",
     ),
+    ("fallback is text", "echo hello | fallback", "/EFI/BOOT/fbx64.efi: it is no program of the firmware"),
     (
         "fallback as Fedora has it, warning",
-        "mren -i \"$E\" ::/EFI/BOOT/grubx64.efi ::/EFI/BOOT/fbx64.efi",
+        "fallback < /usr/lib/shim/fbx64.efi.signed",
         "✓ /EFI/BOOT/fbx64.efi starts the first line of /EFI/debian/BOOTX64.CSV",
+    ),
+    (
+        "fallback behind a shim that firmware refuses, warning",
+        "fallback < /usr/lib/shim/fbx64.efi.signed; mcopy -i \"$E\" ::/EFI/BOOT/BOOTX64.EFI \"$D.new\"; \
+        sbattach --remove \"$D.new\"; sbattach --remove \"$D.new\" || :; mcopy -o -i \"$E\" \"$D.new\" ::/EFI/BOOT/BOOTX64.EFI",
+        "with Secure Boot, this is not reached: /EFI/BOOT/BOOTX64.EFI is refused",
     ),
     (
         "device trees are in the checksum, warning",
@@ -111,6 +123,11 @@ const MUTATIONS: &[(&str, &str, &str)] = &[
         entry 2 | sed \"s|${old##*-}|$sum|\" | replace /boot/loader/entries/ostree-2.conf; \
         debugfs -w -R \"rm $old/$(basename $(kernel))\" \"$R\" 2>/dev/null",
         "✓ kernel, initramfs and device trees have their boot checksum",
+    ),
+    (
+        "device trees that are too large, warning",
+        "folder=$(dirname \"$(kernel)\")/dtb; truncate -s 1 \"$D.one\"; printf 'mkdir %s\\ncd %s\\nwrite %s a.dtb\\nsif a.dtb size 300000000\\n' $folder $folder \"$D.one\" > \"$D.commands\"; debugfs -w -f \"$D.commands\" \"$R\" 2>/dev/null",
+        "dtb has too much to be compared with it",
     ),
     (
         "device tree that is not in the checksum",

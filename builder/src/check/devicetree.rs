@@ -5,48 +5,71 @@ use std::io;
 use builder_grub::{DeviceId, Kind, Machine as _};
 use sha2::{Digest as _, Sha256};
 
-use super::volumes::{PROGRAM, Volumes};
+use super::volumes::Volumes;
 
-/// More files than any kernel has.
+/// More files and directories than any kernel has.
 const MOST: usize = 16_384;
+/// More bytes than the device trees of any kernel have.
+const MOST_BYTES: u64 = 256 << 20;
 /// More directories in one another than any kernel has.
 const DEPTH: usize = 8;
 
-/// Adds the files below `dtb` in `folder`, in the order of libostree (`ostree-sysroot-deploy.c`: `checksum_dir_recurse`):
-/// by their names, directories at their places. Tells whether there are any.
-///
-/// # Errors
-/// One cannot be read, or there are too many.
-pub(crate) fn hash(volumes: &Volumes, device: DeviceId, folder: &str, hasher: &mut Sha256) -> io::Result<bool> {
-    let directory = format!("{folder}/dtb");
-    match volumes.look(device, &directory)? {
-        Some(Kind::Directory) => below(volumes, device, &directory, DEPTH, &mut { MOST }, hasher).map(|()| true),
-        _ => Ok(false),
-    }
+/// What came of the device trees.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trees {
+    /// There are none.
+    None,
+    /// They were added.
+    Added,
+    /// There are too many to be added.
+    TooMany,
 }
 
-fn below(
-    volumes: &Volumes,
-    device: DeviceId,
-    directory: &str,
-    depth: usize,
-    left: &mut usize,
-    hasher: &mut Sha256,
-) -> io::Result<()> {
-    let mut names = volumes.list(device, directory)?.unwrap_or_default();
-    names.retain(|name| name != "." && name != "..");
-    names.sort();
-    for name in names {
-        *left = left.checked_sub(1).ok_or_else(|| io::Error::other(format!("there are more than {MOST} files")))?;
-        let path = format!("{directory}/{name}");
-        match volumes.look(device, &path)? {
-            Some(Kind::Directory) if depth == 0 => {
-                return Err(io::Error::other(format!("{path} has more than {DEPTH} directories above it")));
-            }
-            Some(Kind::Directory) => below(volumes, device, &path, depth - 1, left, hasher)?,
-            Some(Kind::File(_)) => hasher.update(volumes.read(device, &path, PROGRAM)?.unwrap_or_default()),
-            None => {}
-        }
+/// Adds the files below `dtb` in `folder`, in the order of libostree (`ostree-sysroot-deploy.c`: `checksum_dir_recurse`):
+/// by their names, directories at their places.
+///
+/// # Errors
+/// One cannot be read.
+pub(crate) fn add(volumes: &Volumes, device: DeviceId, folder: &str, hasher: &mut Sha256) -> io::Result<Trees> {
+    let directory = format!("{folder}/dtb");
+    if volumes.look(device, &directory)? != Some(Kind::Directory) {
+        return Ok(Trees::None);
     }
-    Ok(())
+    let mut adding = Adding { volumes, device, hasher, files: MOST, bytes: MOST_BYTES };
+    let all = adding.below(&directory, DEPTH)?;
+    Ok(if all { Trees::Added } else { Trees::TooMany })
+}
+
+struct Adding<'a> {
+    volumes: &'a Volumes,
+    device: DeviceId,
+    hasher: &'a mut Sha256,
+    /// How many names and bytes may still come.
+    files: usize,
+    bytes: u64,
+}
+
+impl Adding<'_> {
+    /// Adds what is in a directory; `false` where it is too much.
+    fn below(&mut self, directory: &str, depth: usize) -> io::Result<bool> {
+        let Some(depth) = depth.checked_sub(1) else { return Ok(false) };
+        let mut names = self.volumes.list(self.device, directory)?.unwrap_or_default();
+        names.retain(|name| name != "." && name != "..");
+        names.sort();
+        for name in names {
+            let path = format!("{directory}/{name}");
+            let Some(files) = self.files.checked_sub(1) else { return Ok(false) };
+            self.files = files;
+            match self.volumes.look(self.device, &path)? {
+                Some(Kind::Directory) if !self.below(&path, depth)? => return Ok(false),
+                Some(Kind::File(size)) => {
+                    let Some(bytes) = self.bytes.checked_sub(size) else { return Ok(false) };
+                    self.bytes = bytes;
+                    self.hasher.update(self.volumes.read(self.device, &path, size)?.unwrap_or_default());
+                }
+                Some(Kind::Directory) | None => {}
+            }
+        }
+        Ok(true)
+    }
 }

@@ -4,7 +4,7 @@ use builder_grub::{Chain, FileRef, Machine as _, MenuEntry};
 use builder_pe::{Machine, PeFile};
 use sha2::{Digest, Sha256};
 
-use super::devicetree;
+use super::devicetree::{self, Trees};
 use super::initramfs;
 use super::root::{self, Arguments};
 use super::step::Step;
@@ -63,8 +63,12 @@ pub(crate) fn entry(
     {
         let mut hasher = Sha256::new().chain_update(kernel_bytes).chain_update(initrd);
         let folder = kernel.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        step.push(match devicetree::hash(volumes, kernel.device, folder, &mut hasher) {
-            Ok(has_trees) => {
+        step.push(match devicetree::add(volumes, kernel.device, folder, &mut hasher) {
+            Ok(Trees::TooMany) => {
+                Step::note("boot checksum", format!("{folder}/dtb has too much to be compared with it"))
+            }
+            Ok(trees) => {
+                let has_trees = trees == Trees::Added;
                 let what = if has_trees { "kernel, initramfs and device trees" } else { "kernel and initramfs" };
                 let found = hex(&hasher.finalize());
                 if found == expected {

@@ -2,7 +2,7 @@
 //!
 //! A shim in `\EFI\BOOT` looks for `fb*.efi` beside it, and starts it rather than GRUB (shim, `shim.c`:
 //! `should_use_fallback`). That reads a list in each other directory of `\EFI`, makes an entry for each of its lines, and
-//! starts the first (shim, `fallback.c`).
+//! starts the first by the firmware (shim, `fallback.c`).
 
 use std::io;
 
@@ -16,32 +16,11 @@ const VENDORS: &str = "/EFI";
 /// More than any list has, in bytes.
 const LIST: u64 = 64 << 10;
 
-/// What the program in `\EFI\BOOT` starts.
-pub(crate) struct Fallback {
-    /// The program itself.
-    pub(crate) path: String,
-    /// The list that leads on, and what its first line starts; `None` where there is none.
-    pub(crate) first: Option<(String, String)>,
-}
-
-/// Looks for it beside a shim in `folder`; `None` where that shim starts something else.
+/// The first list that leads on, and the program that its first line names; `None` where there is none.
 ///
 /// # Errors
 /// The file system cannot be read.
-pub(crate) fn find(
-    volumes: &Volumes,
-    device: DeviceId,
-    folder: &str,
-    removable: &str,
-    suffix: &str,
-) -> io::Result<Option<Fallback>> {
-    if !folder.eq_ignore_ascii_case(removable) {
-        return Ok(None);
-    }
-    let path = format!("{folder}/fb{suffix}.efi");
-    if volumes.look(device, &path)?.is_none() {
-        return Ok(None);
-    }
+pub(crate) fn first(volumes: &Volumes, device: DeviceId, suffix: &str) -> io::Result<Option<(String, String)>> {
     let mut vendors = volumes.list(device, VENDORS)?.unwrap_or_default();
     vendors.sort();
     for vendor in vendors.iter().filter(|vendor| !vendor.eq_ignore_ascii_case("BOOT")) {
@@ -49,12 +28,12 @@ pub(crate) fn find(
             let list = format!("{VENDORS}/{vendor}/{name}");
             let Some(bytes) = volumes.read(device, &list, LIST)? else { continue };
             if let Some(program) = first_program(&bytes) {
-                return Ok(Some(Fallback { path, first: Some((list, format!("{VENDORS}/{vendor}/{program}"))) }));
+                return Ok(Some((list, format!("{VENDORS}/{vendor}/{program}"))));
             }
             break;
         }
     }
-    Ok(Some(Fallback { path, first: None }))
+    Ok(None)
 }
 
 /// The file in the first line of a list: UTF-16, `FILE,LABEL,ARGUMENTS,DESCRIPTION`.

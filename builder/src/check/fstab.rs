@@ -34,15 +34,14 @@ fn mount(volumes: &Volumes, entry: &FstabEntry) -> Option<Step> {
     let target = String::from_utf8_lossy(&entry.target);
     let what = format!("/etc/fstab line {} mounts {source} at {target}", entry.line);
     let optional = is_optional(entry);
+    let told = if optional { Step::note } else { Step::broken };
     Some(match volumes.named(&source) {
         Named::Found(_) => Step::right(what),
         Named::Other(other) if other.contents == Contents::Swap => {
-            let reason = format!("{} is swap, which cannot be mounted", other.place);
-            if optional { Step::note(what, reason) } else { Step::broken(what, reason) }
+            told(what, format!("{} is swap, which cannot be mounted", other.place))
         }
         Named::Other(other) if other.contents == Contents::Nameless => {
-            let reason = format!("{} is of a type that holds no file system", other.place);
-            if optional { Step::note(what, reason) } else { Step::broken(what, reason) }
+            told(what, format!("{} is of a type that holds no file system", other.place))
         }
         Named::Other(other) => Step::note(what, format!("this is {}, which is not looked into", other.place)),
         Named::Missing if optional => Step::note(what, "no file system on the disk has it; it may fail"),

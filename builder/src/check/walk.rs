@@ -5,7 +5,7 @@ use builder_grub::{DeviceId, FileRef, GrubStart, Machine as _, Menu, SystemdStar
 use builder_pe::{Machine, PeFile};
 
 use super::entry;
-use super::fallback::{self, Fallback};
+use super::fallback;
 use super::grub_program::GrubProgram;
 use super::iso::DISC;
 use super::named::unseen;
@@ -117,6 +117,10 @@ fn program(start: Start<'_>, path: &str, trust: &Trust<'_>) -> Step {
         }
         Err(error) => return Step::broken(format!("{path} is shim"), error),
     }
+    if path == fallback_path(machine) {
+        let step = Step::right(format!("{path} makes boot entries"));
+        return step.with([judged, behind_fallback(start, path, &trust)]);
+    }
     if unified::is_one(&parsed) {
         let step = Step::right(format!("{path} is a kernel with its initramfs")).with([judged]);
         return unified::walk(volumes, device, path, &parsed, "", step);
@@ -147,26 +151,43 @@ fn program(start: Start<'_>, path: &str, trust: &Trust<'_>) -> Step {
         .with([judged, self::menu(volumes, menu, machine, &trust)])
 }
 
-/// What a shim in `folder` starts.
+/// What the shim at `path` starts.
 fn behind_shim(start: Start<'_>, path: &str, folder: &str, trust: &Trust<'_>) -> Step {
-    let suffix = suffix(start.machine);
-    match fallback::find(start.volumes, start.device, folder, REMOVABLE, &suffix) {
-        Ok(Some(Fallback { path, first: Some((list, next)) })) => {
-            Step::right(format!("{path} starts the first line of {list}")).with([program(start, &next, &Trust::new())])
+    let fallback = fallback_path(start.machine);
+    if folder.eq_ignore_ascii_case(REMOVABLE) {
+        match start.volumes.look(start.device, &fallback) {
+            Ok(None) => {}
+            Ok(Some(_)) => return program(start, &fallback, trust),
+            Err(error) => return Step::broken(fallback, error),
         }
-        Ok(Some(Fallback { path, first: None })) => {
+    }
+    let second = format!("{folder}/grub{}.efi", suffix(start.machine));
+    if path.eq_ignore_ascii_case(&second) {
+        return Step::broken(second, "it is a shim where GRUB should be, and starts itself without an end");
+    }
+    program(start, &second, trust)
+}
+
+/// What the program at `path`, which makes boot entries, starts.
+fn behind_fallback(start: Start<'_>, path: &str, trust: &Trust<'_>) -> Step {
+    let suffix = suffix(start.machine);
+    match fallback::first(start.volumes, start.device, &suffix) {
+        Ok(Some((list, next))) => Step::right(format!("{path} starts the first line of {list}")).with([program(
+            start,
+            &next,
+            &trust.with_judge(Judge::Firmware),
+        )]),
+        Ok(None) => {
             let reason = format!("no directory beside {REMOVABLE} has a list BOOT{}.CSV", suffix.to_uppercase());
             Step::broken(path, reason)
         }
-        Ok(None) => {
-            let second = format!("{folder}/grub{suffix}.efi");
-            if path.eq_ignore_ascii_case(&second) {
-                return Step::broken(second, "it is a shim where GRUB should be, and starts itself without an end");
-            }
-            program(start, &second, trust)
-        }
-        Err(error) => Step::broken(folder, error),
+        Err(error) => Step::broken(path, error),
     }
+}
+
+/// Where shim looks for the program that makes boot entries.
+fn fallback_path(machine: Machine) -> String {
+    format!("{REMOVABLE}/fb{}.efi", suffix(machine))
 }
 
 /// How names of programs for a machine end: `x64`, as in `BOOTX64.EFI`.
