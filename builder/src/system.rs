@@ -160,7 +160,7 @@ pub(crate) fn assemble(
         }
         .assemble(&deployable.stored.tree, architecture, &deployable.install)?;
         if recipe.formats.has_medium() {
-            check_system_arguments(kargs.iter().map(String::as_str))?;
+            check_system_arguments(&kargs)?;
         }
         let composefs = suitability::composefs(&deployable.stored.tree, deployable.early.as_ref(), &kargs, progress)?;
         if composefs == Composefs::Sealed && sealer.is_none() {

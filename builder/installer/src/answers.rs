@@ -1,7 +1,7 @@
 //! Answers that were given before anyone asks, as this program uses them. What they can be is said in `builder_medium`.
 
 use builder_block::ByteSize;
-use builder_medium::{Answers, DriveFacts, Finish};
+use builder_medium::{Answers, DriveFacts};
 
 use crate::cmdline::Asked;
 use crate::devices::node;
@@ -18,11 +18,6 @@ pub(crate) fn read(asked: &Asked, medium: &Medium) -> Result<Answers, Failure> {
     Answers::parse(name, text).map_err(|error| {
         Failure::new(format!("the answers cannot be used: {error}")).hint(format!("correct them: {}", error.hint()))
     })
-}
-
-/// What follows an installation, by its word.
-pub(crate) fn finish(name: &str) -> Option<Finish> {
-    [Finish::Reboot, Finish::PowerOff, Finish::Halt].into_iter().find(|finish| finish.name() == name)
 }
 
 /// A drive as rules see it.

@@ -1,33 +1,8 @@
-//! What the kernel command line asks of this program.
-//!
-//! | argument | meaning | where it is not given |
-//! |---|---|---|
-//! | `diskwright.mode=install\|live` | write the system to a drive, or run it without one | `install` |
-//! | `diskwright.medium=UUID` | the medium's identity | nothing can be found |
-//! | `diskwright.check=yes\|no` | read all of the medium before a drive is erased | `yes`; Esc skips it |
-//! | `diskwright.answers=base64:TEXT` | answers, in place of those on the medium | the medium's |
-//! | `diskwright.wait=SECONDS` | how long to wait for the medium, and for a drive that answers name | 60 |
-//! | `diskwright.end=reboot\|poweroff\|halt` | what follows an installation, whatever the answers say | the answers' |
-//!
-//! Other arguments that begin with `diskwright.` are a mistake that is shown, since they were meant for this program.
+//! What the kernel command line asks of this program, with the arguments of [`MediumArgument`].
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use builder_medium::{Finish, Uuid};
-
-use crate::answers;
-
-/// What is done with the medium.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// A drive is written.
-    #[default]
-    Install,
-    /// The system runs, and changes stay in memory.
-    Live,
-}
+use builder_medium::{Finish, MediumArgument, Mode, Uuid};
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,36 +46,27 @@ impl Asked {
             if key == "root" {
                 asked.root = Some(value.to_owned());
             }
-            let Some(key) = key.strip_prefix("diskwright.") else { continue };
-            if asked.take(key, value).is_none() {
-                asked
-                    .mistakes
-                    .push(format!("the kernel command line has diskwright.{key}={value}, which is not known"));
+            match MediumArgument::parse(&argument) {
+                None => {}
+                Some(Ok(own)) => asked.take(own),
+                Some(Err(_)) => {
+                    asked.mistakes.push(format!("the kernel command line has {key}={value}, which is not known"));
+                }
             }
         }
         asked
     }
 
-    fn take(&mut self, key: &str, value: &str) -> Option<()> {
-        match (key, value) {
-            ("mode", "install") => self.mode = Mode::Install,
-            ("mode", "live") => self.mode = Mode::Live,
-            ("medium", _) => self.medium = Some(value.parse().ok()?),
-            ("check", "yes") => self.check = true,
-            ("check", "no") => self.check = false,
-            ("answers", _) => self.answers = Some(decode(value)?),
-            ("wait", _) => {
-                self.wait = Duration::from_secs(value.parse().ok().filter(|&seconds: &u64| seconds <= 3600)?)
-            }
-            ("end", _) => self.end = Some(answers::finish(value)?),
-            _ => return None,
+    fn take(&mut self, argument: MediumArgument) {
+        match argument {
+            MediumArgument::Mode(mode) => self.mode = mode,
+            MediumArgument::Medium(medium) => self.medium = Some(medium),
+            MediumArgument::Check(check) => self.check = check,
+            MediumArgument::Answers(answers) => self.answers = Some(answers),
+            MediumArgument::Wait(wait) => self.wait = wait,
+            MediumArgument::End(end) => self.end = Some(end),
         }
-        Some(())
     }
-}
-
-fn decode(value: &str) -> Option<String> {
-    String::from_utf8(STANDARD.decode(value.strip_prefix("base64:")?).ok()?).ok()
 }
 
 /// The words of the line; `"` keeps spaces together, as for the kernel.
@@ -126,9 +92,9 @@ fn arguments(line: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use builder_medium::Finish;
+    use builder_medium::{Finish, Mode};
 
-    use super::{Asked, Mode};
+    use super::Asked;
 
     #[test]
     fn all_arguments_are_understood_and_mistakes_are_named() {

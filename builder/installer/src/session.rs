@@ -3,11 +3,11 @@
 use std::fs;
 use std::time::Duration;
 
-use builder_medium::Finish;
+use builder_medium::{Finish, Mode};
 
 use crate::answers;
 use crate::choose::{self, Choice};
-use crate::cmdline::{Asked, Mode};
+use crate::cmdline::Asked;
 use crate::console::{Console, Quiet};
 use crate::devices::Devices;
 use crate::drives;

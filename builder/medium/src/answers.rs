@@ -70,7 +70,7 @@ pub enum Finish {
 }
 
 impl Finish {
-    const ALL: [Self; 3] = [Self::Reboot, Self::PowerOff, Self::Halt];
+    pub(crate) const ALL: [Self; 3] = [Self::Reboot, Self::PowerOff, Self::Halt];
 
     /// The word for it in answers.
     #[must_use]

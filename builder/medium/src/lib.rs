@@ -8,6 +8,7 @@
 //! ```
 
 mod answers;
+mod argument;
 mod blocks;
 mod error;
 mod manifest;
@@ -16,6 +17,7 @@ pub use answers::{
     Answers, AnswersError, Bus, Choice, DriveFacts, DriveRules, Finish, MOST_ANSWERS, Mismatch, NetworkFile,
     NetworkService, PasswordHash, Pattern, PatternError, Problem, SystemAnswers, User, is_public_key, words,
 };
+pub use argument::{MediumArgument, Mode};
 pub use blocks::{Block, BlockTable};
 pub use error::MediumError;
 pub use manifest::{Disk, Loader, Manifest, NamedBy, Partition, Payload, System};

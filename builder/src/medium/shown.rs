@@ -3,9 +3,9 @@
 use std::fmt;
 
 use builder_block::{ByteSize, ReadAt as _};
-use builder_boot::MenuDefault;
+use builder_boot::{MenuDefault, MenuSettings};
 use builder_iso9660::media_check::{self, MediaCheckError, Verdict};
-use builder_medium::words;
+use builder_medium::{Mode, words};
 use serde::Serialize;
 
 use crate::error::BuildError;
@@ -86,21 +86,22 @@ impl Medium {
             menu: self.settings().map(|settings| ShownMenu {
                 title: settings.title.clone(),
                 timeout: settings.timeout,
-                // All entries have these arguments, and they come last.
-                default: own_arguments::mode(&settings.kargs)
-                    .map_or(
-                        settings.default,
-                        |mode| {
-                            if mode == "live" { MenuDefault::Live } else { MenuDefault::Install }
-                        },
-                    )
-                    .name(),
+                default: default(settings).name(),
                 kargs: settings.kargs.clone(),
             }),
             unattended: answers.unattended(),
             installs: words(&answers, manifest),
             intact,
         })
+    }
+}
+
+/// What the menu starts by itself. All entries have its arguments, and they come last.
+fn default(settings: &MenuSettings) -> MenuDefault {
+    match own_arguments::mode(&settings.kargs) {
+        None => settings.default,
+        Some(Mode::Live) => MenuDefault::Live,
+        Some(Mode::Install) => MenuDefault::Install,
     }
 }
 
